@@ -1,0 +1,2 @@
+/** Placeholder until sealed segments map their indexes. */
+export class IndexCache {}
