@@ -33,8 +33,12 @@ export class FileSyncer implements Syncer {
     return this.#syncAll(job);
   }
 
+  /** Waits for all of them even when one fails: nothing of this job may still run afterwards. */
   async #syncAll(job: SyncJob): Promise<void> {
-    await Promise.all(job.files.map((file) => file.sync()));
-    for (const directory of job.directories) this.#disk.syncDirectory(directory);
+    const files = await Promise.allSettled(job.files.map((file) => file.sync()));
+    for (const outcome of files) {
+      if (outcome.status === "rejected") throw outcome.reason;
+    }
+    for (const directory of job.directories) await this.#disk.syncDirectoryLater(directory);
   }
 }
