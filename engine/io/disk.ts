@@ -46,6 +46,8 @@ export interface Disk {
   remove(path: string): boolean;
   /** Removes a file or a directory with all that is in it. Nothing there: no error. */
   removeTree(path: string): void;
+  /** removeTree off the loop: freeing a large file takes tens of milliseconds. */
+  removeLater(path: string): Promise<void>;
   /** Atomic; replaces a file at `to`. DiskFiles inside a renamed directory follow by `renameTo`. */
   rename(from: string, to: string): void;
   /** Makes the names in a directory durable, on the caller's time. */
@@ -59,8 +61,11 @@ export interface Disk {
    * (`path` + ".tmp"), sync, rename, directory sync. Kafka's discipline for checkpoints.
    */
   replaceFile(path: string, bytes: Uint8Array): void;
-  /** Like replaceFile, but nothing is synced: a crash may leave an empty or an older file. */
-  replaceFileUnsynced(path: string, bytes: Uint8Array): void;
+  /**
+   * The same with its syncs off the loop: beside a busy writer a sync of a small file waits for the
+   * file system's journal. One at a time per path.
+   */
+  replaceFileLater(path: string, bytes: Uint8Array): Promise<void>;
   /** -1 when there is no such file. */
   fileSize(path: string): number;
   /** Last change by the wall clock. */
@@ -111,7 +116,7 @@ export interface DiskFile {
   /** fdatasync off the loop: covers what was written before the call. */
   sync(): Promise<void>;
   syncNow(): void;
-  /** Starts write-back of the range without waiting for it, so that dirty pages stay few. No promise. */
+  /** Starts write-back of the range, so that dirty pages stay few. Makes nothing durable. */
   startWriteBack(position: number, length: number): void;
   /** Drops the range from the page cache as far as it is clean: for benchmarks and cold tests. */
   dropCache(position: number, length: number): void;
@@ -153,15 +158,3 @@ export class WriteFault extends DiskFault {
 
 /** What DiskFault.systemCode says when a write stayed short twice without an error number. */
 export const SHORT_WRITE = "SHORT_WRITE";
-
-/** A device that answers with one of these cannot be trusted with another write. */
-const DEVICE_CODES: ReadonlySet<string> = new Set([
-  "EIO", "EROFS", "ENXIO", "ENODEV", "EUCLEAN", "EREMOTEIO", "ESTALE",
-]);
-
-/** K2: whether a fault ends all writing to its data directory. */
-export function isLatching(fault: DiskFault): boolean {
-  return fault.stage === SYNC_STAGE || DEVICE_CODES.has(fault.systemCode);
-}
-
-export const SYNC_STAGE = "sync";
