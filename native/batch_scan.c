@@ -1,0 +1,438 @@
+/*
+ * Record batches (magic 2) validated in one pass: header, CRC-32C and the records of uncompressed
+ * batches. The bytes come from outside: every read is bounded, whatever they say. The reason codes and
+ * the layout of results belong to scan.ts, the order of checks is mirrored by batch_scan.ts, and a
+ * property test holds the two together.
+ */
+#include "shim.h"
+
+enum {
+  SCAN_OK, SCAN_TOO_SHORT, SCAN_LENGTH_TOO_SMALL, SCAN_LENGTH_MISMATCH, SCAN_BAD_MAGIC, SCAN_BAD_CRC,
+  SCAN_BAD_COUNT, SCAN_BAD_RECORD_LENGTH, SCAN_BAD_OFFSET_DELTA, SCAN_BAD_KEY, SCAN_BAD_VALUE,
+  SCAN_BAD_HEADERS, SCAN_BAD_TIMESTAMP, SCAN_RECORD_LEFT_OVER, SCAN_BATCH_LEFT_OVER, SCAN_PARTIAL,
+  SCAN_FULL
+};
+
+enum { FLAG_DENSE = 1, FLAG_RECORDS = 2 };
+
+enum {
+  BATCH_LENGTH_AT = 8, LEADER_EPOCH_AT = 12, MAGIC_AT = 16, CRC_AT = 17, ATTRIBUTES_AT = 21,
+  LAST_OFFSET_DELTA_AT = 23, BASE_TIMESTAMP_AT = 27, MAX_TIMESTAMP_AT = 35, PRODUCER_ID_AT = 43,
+  PRODUCER_EPOCH_AT = 51, BASE_SEQUENCE_AT = 53, RECORDS_COUNT_AT = 57, HEADER_BYTES = 61,
+  OVERHEAD_BYTES = 12, BATCH_LENGTH_MIN = HEADER_BYTES - OVERHEAD_BYTES, CODEC_MASK = 7
+};
+
+static u32 read_u32(const u8 *at) {
+  return (u32)at[0] << 24 | (u32)at[1] << 16 | (u32)at[2] << 8 | (u32)at[3];
+}
+static i32 read_i32(const u8 *at) { return (i32)read_u32(at); }
+static i32 read_i16(const u8 *at) { return (short)((u32)at[0] << 8 | (u32)at[1]); }
+static i64 read_i64(const u8 *at) { return (i64)((u64)read_u32(at) << 32 | (u64)read_u32(at + 4)); }
+
+/*
+ * Reads forward through the pieces and never past a limit, which is the end of a record or of the
+ * batch. [at, span_end) is what lies in the current piece before the limit, `beyond` counts the bytes
+ * before the limit in later pieces: the one comparison per byte serves piece and limit alike.
+ */
+struct reader {
+  const u8 *at, *span_end, *piece_end;
+  i64 beyond;
+  const struct pieces *list;
+  i32 piece;
+  i32 bad;
+};
+
+static i64 left(const struct reader *r) { return (r->span_end - r->at) + r->beyond; }
+
+static void limit_to(struct reader *r, i64 bytes) {
+  i64 in_piece = min_i64(bytes, r->piece_end - r->at);
+  r->span_end = r->at + in_piece;
+  r->beyond = bytes - in_piece;
+}
+
+/* Moves on to the next piece that holds anything; `beyond` says that there is one. */
+static void next_piece(struct reader *r) {
+  i64 bytes = r->beyond;
+  do {
+    r->piece++;
+  } while (r->list->sizes[r->piece] == 0);
+  r->at = r->list->bytes[r->piece];
+  r->piece_end = r->at + r->list->sizes[r->piece];
+  limit_to(r, bytes);
+}
+
+static u32 next_byte(struct reader *r) {
+  if (r->at == r->span_end) {
+    if (r->beyond == 0) {
+      r->bad = 1;
+      return 0;
+    }
+    next_piece(r);
+  }
+  return *r->at++;
+}
+
+/* `bytes` is at most what is left. */
+static void skip(struct reader *r, i64 bytes) {
+  while (bytes > r->span_end - r->at) {
+    bytes -= r->span_end - r->at;
+    next_piece(r);
+  }
+  r->at += bytes;
+}
+
+/* Zigzag, at most 5 bytes, at most 32 bits. */
+static i32 varint(struct reader *r) {
+  u32 value = 0;
+  i32 shift;
+  for (shift = 0; shift < 35; shift += 7) {
+    u32 byte = next_byte(r);
+    if (r->bad) return 0;
+    if (shift == 28 && byte > 0x0f) break;
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return (i32)(value >> 1) ^ -(i32)(value & 1);
+  }
+  r->bad = 1;
+  return 0;
+}
+
+/*
+ * Zigzag, at most 10 bytes, at most 64 bits; as a double by the same steps as in TypeScript, so that
+ * both agree beyond the safe range too.
+ */
+static double varlong(struct reader *r) {
+  u64 value = 0;
+  i32 shift;
+  for (shift = 0; shift < 70; shift += 7) {
+    u64 byte = next_byte(r);
+    if (r->bad) return 0;
+    if (shift == 63 && byte > 1) break;
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) {
+      double magnitude = (double)(i64)(value >> 1);
+      return (value & 1) ? -magnitude - 1 : magnitude;
+    }
+  }
+  r->bad = 1;
+  return 0;
+}
+
+/* The CRC runs ahead of the walk in blocks, so that a record is read while its bytes are in the cache. */
+#define CRC_BLOCK_BYTES 16384
+#define CRC_AHEAD_BYTES 256
+
+struct crc_walk {
+  const struct pieces *list;
+  i32 piece;
+  i64 at;   /* within the piece */
+  i64 done; /* from the start of the batch */
+  u32 state;
+};
+
+static void crc_advance(struct crc_walk *walk, i64 target) {
+  while (walk->done < target) {
+    i64 part = min_i64(target - walk->done, walk->list->sizes[walk->piece] - walk->at);
+    walk->state = crc_update(walk->state, walk->list->bytes[walk->piece] + walk->at, part);
+    walk->at += part;
+    walk->done += part;
+    if (walk->at == walk->list->sizes[walk->piece]) {
+      walk->piece++;
+      walk->at = 0;
+    }
+  }
+}
+
+struct walk_result {
+  double max_timestamp, min_timestamp;
+  i32 max_timestamp_delta, first_null_key, bad_record;
+};
+
+/* One record after its length; the reader is limited to it. */
+static i32 walk_record(struct reader *r, i32 dense, i32 index, i32 *previous_delta, i32 last_delta,
+                       double base_timestamp, struct walk_result *result) {
+  double timestamp;
+  i32 delta, size, headers;
+  next_byte(r); /* attributes: unused, not judged */
+  if (r->bad) return SCAN_BAD_RECORD_LENGTH;
+  timestamp = base_timestamp + varlong(r);
+  if (r->bad) return SCAN_BAD_TIMESTAMP;
+  delta = varint(r);
+  if (r->bad || delta <= *previous_delta || delta > last_delta) return SCAN_BAD_OFFSET_DELTA;
+  if (dense && delta != index) return SCAN_BAD_OFFSET_DELTA;
+  *previous_delta = delta;
+  size = varint(r);
+  if (r->bad || size < -1 || size > left(r)) return SCAN_BAD_KEY;
+  if (size > 0) skip(r, size);
+  if (size < 0 && result->first_null_key < 0) result->first_null_key = index;
+  size = varint(r);
+  if (r->bad || size < -1 || size > left(r)) return SCAN_BAD_VALUE;
+  if (size > 0) skip(r, size);
+  headers = varint(r);
+  if (r->bad || headers < 0 || headers > left(r)) return SCAN_BAD_HEADERS;
+  for (; headers > 0; headers--) {
+    size = varint(r);
+    if (r->bad || size < 0 || size > left(r)) return SCAN_BAD_HEADERS;
+    skip(r, size);
+    size = varint(r);
+    if (r->bad || size < -1 || size > left(r)) return SCAN_BAD_HEADERS;
+    if (size > 0) skip(r, size);
+  }
+  if (left(r) != 0) return SCAN_RECORD_LEFT_OVER;
+  if (index == 0 || timestamp > result->max_timestamp) {
+    result->max_timestamp = timestamp;
+    result->max_timestamp_delta = delta;
+  }
+  if (index == 0 || timestamp < result->min_timestamp) result->min_timestamp = timestamp;
+  return SCAN_OK;
+}
+
+/* The records of an uncompressed batch of `total` bytes; the reader stands after the batch's header. */
+static i32 walk_records(struct reader *r, const u8 *header, i64 total, i32 dense,
+                        struct crc_walk *crc, struct walk_result *result) {
+  i32 count = read_i32(header + RECORDS_COUNT_AT);
+  i32 last_delta = read_i32(header + LAST_OFFSET_DELTA_AT);
+  double base_timestamp = (double)read_i64(header + BASE_TIMESTAMP_AT);
+  i64 batch_left = total - HEADER_BYTES;
+  i32 previous_delta = -1;
+  i32 index;
+  for (index = 0; index < count; index++) {
+    i32 length, reason;
+    i64 position = total - batch_left;
+    if (position + CRC_AHEAD_BYTES > crc->done) {
+      crc_advance(crc, min_i64(total, position + CRC_BLOCK_BYTES));
+    }
+    limit_to(r, batch_left);
+    result->bad_record = index;
+    length = varint(r);
+    batch_left = left(r);
+    if (r->bad || length < 0 || length > batch_left) return SCAN_BAD_RECORD_LENGTH;
+    batch_left -= length;
+    limit_to(r, length);
+    reason = walk_record(r, dense, index, &previous_delta, last_delta, base_timestamp, result);
+    if (reason != SCAN_OK) return reason;
+  }
+  result->bad_record = -1;
+  return batch_left == 0 ? SCAN_OK : SCAN_BATCH_LEFT_OVER;
+}
+
+static i32 count_reason(const u8 *header, i32 flags) {
+  i32 count = read_i32(header + RECORDS_COUNT_AT);
+  i32 last_delta = read_i32(header + LAST_OFFSET_DELTA_AT);
+  if (count < 0 || last_delta < 0) return SCAN_BAD_COUNT;
+  if ((i64)count > (i64)last_delta + 1) return SCAN_BAD_COUNT;
+  if ((flags & FLAG_DENSE) && (i64)count != (i64)last_delta + 1) return SCAN_BAD_COUNT;
+  return SCAN_OK;
+}
+
+/*
+ * Everything after the length: `total` bytes are there, from the start of the pieces on. A wrong CRC
+ * outranks whatever the walk found, since it explains it.
+ */
+static i32 check_batch(const struct pieces *list, const u8 *header, i64 total, i32 flags,
+                       struct walk_result *result) {
+  struct crc_walk crc;
+  i32 reason;
+  i32 piece = 0;
+  i64 at = ATTRIBUTES_AT;
+  result->max_timestamp = result->min_timestamp = -1;
+  result->max_timestamp_delta = result->first_null_key = result->bad_record = -1;
+  if (header[MAGIC_AT] != 2) return SCAN_BAD_MAGIC;
+  while (at >= list->sizes[piece]) at -= list->sizes[piece++];
+  crc.list = list;
+  crc.piece = piece;
+  crc.at = at;
+  crc.done = ATTRIBUTES_AT;
+  crc.state = 0xffffffffu;
+  reason = count_reason(header, flags);
+  if (reason == SCAN_OK && (flags & FLAG_RECORDS) && (header[ATTRIBUTES_AT + 1] & CODEC_MASK) == 0) {
+    struct reader r;
+    r.list = list;
+    r.piece = 0;
+    r.bad = 0;
+    r.at = list->bytes[0];
+    r.piece_end = r.at + list->sizes[0];
+    limit_to(&r, total);
+    skip(&r, HEADER_BYTES);
+    reason = walk_records(&r, header, total, flags & FLAG_DENSE, &crc, result);
+  }
+  crc_advance(&crc, total);
+  if (~crc.state != read_u32(header + CRC_AT)) {
+    result->bad_record = -1;
+    return SCAN_BAD_CRC;
+  }
+  return reason;
+}
+
+static i64 total_of(const struct pieces *list) {
+  i64 total = 0;
+  i32 i;
+  for (i = 0; i < list->count; i++) total += list->sizes[i];
+  return total;
+}
+
+/* Where the header lies: in the first piece, or gathered into `copy`. There are HEADER_BYTES in all. */
+static const u8 *header_of(const struct pieces *list, u8 *copy) {
+  i32 piece = 0;
+  i64 at = 0;
+  i32 i;
+  if (list->sizes[0] >= HEADER_BYTES) return list->bytes[0];
+  for (i = 0; i < HEADER_BYTES; i++) {
+    while (at == list->sizes[piece]) {
+      piece++;
+      at = 0;
+    }
+    copy[i] = list->bytes[piece][at++];
+  }
+  return copy;
+}
+
+/* The result words of one batch, in the order that shim_native.ts reads them. */
+enum {
+  OUT_SIZE, OUT_LEADER_EPOCH, OUT_ATTRIBUTES, OUT_BASE_OFFSET, OUT_LAST_OFFSET_DELTA,
+  OUT_BASE_TIMESTAMP, OUT_MAX_TIMESTAMP, OUT_PRODUCER_ID, OUT_PRODUCER_EPOCH, OUT_BASE_SEQUENCE,
+  OUT_RECORDS_COUNT, OUT_WALKED_MAX, OUT_WALKED_MIN, OUT_MAX_DELTA, OUT_FIRST_NULL_KEY, OUT_BAD_RECORD
+};
+
+static double scan_pieces(double *out, i32 flags, const struct pieces *list) {
+  u8 copy[HEADER_BYTES];
+  const u8 *header;
+  struct walk_result result;
+  i64 total = total_of(list);
+  i32 reason;
+  out[OUT_SIZE] = (double)total;
+  out[OUT_BAD_RECORD] = -1;
+  if (total < HEADER_BYTES) return SCAN_TOO_SHORT;
+  header = header_of(list, copy);
+  if (read_i32(header + BATCH_LENGTH_AT) < BATCH_LENGTH_MIN) return SCAN_LENGTH_TOO_SMALL;
+  if (read_i32(header + BATCH_LENGTH_AT) + (i64)OVERHEAD_BYTES != total) return SCAN_LENGTH_MISMATCH;
+  reason = check_batch(list, header, total, flags, &result);
+  out[OUT_LEADER_EPOCH] = read_i32(header + LEADER_EPOCH_AT);
+  out[OUT_ATTRIBUTES] = read_i16(header + ATTRIBUTES_AT);
+  out[OUT_BASE_OFFSET] = (double)read_i64(header);
+  out[OUT_LAST_OFFSET_DELTA] = read_i32(header + LAST_OFFSET_DELTA_AT);
+  out[OUT_BASE_TIMESTAMP] = (double)read_i64(header + BASE_TIMESTAMP_AT);
+  out[OUT_MAX_TIMESTAMP] = (double)read_i64(header + MAX_TIMESTAMP_AT);
+  out[OUT_PRODUCER_ID] = (double)read_i64(header + PRODUCER_ID_AT);
+  out[OUT_PRODUCER_EPOCH] = read_i16(header + PRODUCER_EPOCH_AT);
+  out[OUT_BASE_SEQUENCE] = read_i32(header + BASE_SEQUENCE_AT);
+  out[OUT_RECORDS_COUNT] = read_i32(header + RECORDS_COUNT_AT);
+  out[OUT_WALKED_MAX] = result.max_timestamp;
+  out[OUT_WALKED_MIN] = result.min_timestamp;
+  out[OUT_MAX_DELTA] = result.max_timestamp_delta;
+  out[OUT_FIRST_NULL_KEY] = result.first_null_key;
+  out[OUT_BAD_RECORD] = result.bad_record;
+  return reason;
+}
+
+EXPORT double mr_scan_batch_4(double *out, i32 flags, i32 count, PIECE_PARAMETERS_4) {
+  struct pieces list;
+  TAKE_PIECES_4(list, count);
+  return scan_pieces(out, flags, &list);
+}
+
+EXPORT double mr_scan_batch_16(double *out, i32 flags, i32 count, PIECE_PARAMETERS_16) {
+  struct pieces list;
+  TAKE_PIECES_16(list, count);
+  return scan_pieces(out, flags, &list);
+}
+
+/* The columns of RunScan (scan.ts) within its one allocation. */
+struct run_columns {
+  double *head, *base_offset, *last_offset, *position, *base_timestamp, *max_timestamp, *producer_id;
+  i32 *size, *leader_epoch, *attributes, *last_offset_delta, *producer_epoch, *base_sequence,
+      *records_count;
+};
+
+enum { RUN_HEAD_WORDS = 4, RUN_DOUBLES = 6 };
+
+static void run_columns_of(struct run_columns *run, void *memory, i64 capacity) {
+  double *doubles = (double *)memory;
+  i32 *ints = (i32 *)(doubles + RUN_HEAD_WORDS + RUN_DOUBLES * capacity);
+  run->head = doubles;
+  run->base_offset = doubles + RUN_HEAD_WORDS;
+  run->last_offset = run->base_offset + capacity;
+  run->position = run->last_offset + capacity;
+  run->base_timestamp = run->position + capacity;
+  run->max_timestamp = run->base_timestamp + capacity;
+  run->producer_id = run->max_timestamp + capacity;
+  run->size = ints;
+  run->leader_epoch = run->size + capacity;
+  run->attributes = run->leader_epoch + capacity;
+  run->last_offset_delta = run->attributes + capacity;
+  run->producer_epoch = run->last_offset_delta + capacity;
+  run->base_sequence = run->producer_epoch + capacity;
+  run->records_count = run->base_sequence + capacity;
+}
+
+static void run_row(const struct run_columns *run, i64 row, const u8 *header, i64 position) {
+  i64 base_offset = read_i64(header);
+  i32 delta = read_i32(header + LAST_OFFSET_DELTA_AT);
+  run->base_offset[row] = (double)base_offset;
+  run->last_offset[row] = (double)base_offset + (double)delta;
+  run->position[row] = (double)position;
+  run->base_timestamp[row] = (double)read_i64(header + BASE_TIMESTAMP_AT);
+  run->max_timestamp[row] = (double)read_i64(header + MAX_TIMESTAMP_AT);
+  run->producer_id[row] = (double)read_i64(header + PRODUCER_ID_AT);
+  run->size[row] = read_i32(header + BATCH_LENGTH_AT) + OVERHEAD_BYTES;
+  run->leader_epoch[row] = read_i32(header + LEADER_EPOCH_AT);
+  run->attributes[row] = read_i16(header + ATTRIBUTES_AT);
+  run->last_offset_delta[row] = delta;
+  run->producer_epoch[row] = read_i16(header + PRODUCER_EPOCH_AT);
+  run->base_sequence[row] = read_i32(header + BASE_SEQUENCE_AT);
+  run->records_count[row] = read_i32(header + RECORDS_COUNT_AT);
+}
+
+/* The batch at `header` with `available` bytes to the end of the run; its size in *size when valid. */
+static i32 run_batch(const u8 *header, i64 available, i32 flags, i64 *size, i64 *needed,
+                     i32 *bad_record) {
+  struct pieces list;
+  struct walk_result result;
+  i32 length, reason;
+  *needed = 0;
+  *bad_record = -1;
+  if (available < OVERHEAD_BYTES) return SCAN_PARTIAL;
+  length = read_i32(header + BATCH_LENGTH_AT);
+  if (length < BATCH_LENGTH_MIN) return SCAN_LENGTH_TOO_SMALL;
+  *size = (i64)length + OVERHEAD_BYTES;
+  /* A wrong magic is told before a missing tail: the length of another format means nothing here. */
+  if (available > MAGIC_AT && header[MAGIC_AT] != 2) return SCAN_BAD_MAGIC;
+  if (*size > available) {
+    *needed = *size;
+    return SCAN_PARTIAL;
+  }
+  list.count = 1;
+  list.bytes[0] = header;
+  list.sizes[0] = *size;
+  reason = check_batch(&list, header, *size, flags, &result);
+  *bad_record = result.bad_record;
+  return reason;
+}
+
+EXPORT double mr_scan_run(const u8 *bytes, double start, double end, void *memory, i32 capacity,
+                          i32 flags) {
+  struct run_columns run;
+  i64 position = (i64)start;
+  i64 stop = (i64)end;
+  i64 row = 0;
+  i64 needed = 0;
+  i32 bad_record = -1;
+  i32 reason = SCAN_OK;
+  run_columns_of(&run, memory, capacity);
+  while (position < stop) {
+    i64 size = 0;
+    if (row == capacity) {
+      reason = SCAN_FULL;
+      break;
+    }
+    reason = run_batch(bytes + position, stop - position, flags, &size, &needed, &bad_record);
+    if (reason != SCAN_OK) break;
+    run_row(&run, row, bytes + position, position);
+    row++;
+    position += size;
+  }
+  run.head[0] = (double)row;
+  run.head[1] = (double)position;
+  run.head[2] = (double)needed;
+  run.head[3] = bad_record;
+  return reason;
+}

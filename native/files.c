@@ -1,0 +1,140 @@
+/* Files: positional reads and writes, syncs, advice, residency, maps, locks. */
+#include "shim.h"
+
+EXPORT double mr_pread(i32 fd, u8 *target, double at, double length, double position) {
+  return (double)call(SYS_PREAD, fd, (i64)(target + (i64)at), (i64)length, (i64)position, 0, 0);
+}
+
+EXPORT double mr_pwrite(i32 fd, const u8 *source, double at, double length, double position) {
+  return (double)call(SYS_PWRITE, fd, (i64)(source + (i64)at), (i64)length, (i64)position, 0, 0);
+}
+
+struct io_vector {
+  const u8 *bytes;
+  i64 size;
+};
+
+static double write_pieces(i32 fd, const struct pieces *list, i64 position) {
+  struct io_vector vectors[PIECES_MAX];
+  i32 i;
+  for (i = 0; i < list->count; i++) {
+    vectors[i].bytes = list->bytes[i];
+    vectors[i].size = list->sizes[i];
+  }
+  /* The position is split in two words for 32-bit kernels; a 64-bit one reads the first alone. */
+  return (double)call(SYS_PWRITEV, fd, (i64)vectors, list->count, position, 0, 0);
+}
+
+EXPORT double mr_pwritev_4(i32 fd, double position, i32 count, PIECE_PARAMETERS_4) {
+  struct pieces list;
+  TAKE_PIECES_4(list, count);
+  return write_pieces(fd, &list, (i64)position);
+}
+
+EXPORT double mr_pwritev_16(i32 fd, double position, i32 count, PIECE_PARAMETERS_16) {
+  struct pieces list;
+  TAKE_PIECES_16(list, count);
+  return write_pieces(fd, &list, (i64)position);
+}
+
+EXPORT double mr_fdatasync(i32 fd) { return (double)call(SYS_FDATASYNC, fd, 0, 0, 0, 0, 0); }
+
+EXPORT double mr_fsync(i32 fd) { return (double)call(SYS_FSYNC, fd, 0, 0, 0, 0, 0); }
+
+EXPORT double mr_syncfs(i32 fd) { return (double)call(SYS_SYNCFS, fd, 0, 0, 0, 0, 0); }
+
+EXPORT double mr_ftruncate(i32 fd, double size) {
+  return (double)call(SYS_FTRUNCATE, fd, (i64)size, 0, 0, 0, 0);
+}
+
+EXPORT double mr_fallocate(i32 fd, i32 mode, double position, double length) {
+  return (double)call(SYS_FALLOCATE, fd, mode, (i64)position, (i64)length, 0, 0);
+}
+
+EXPORT double mr_fadvise(i32 fd, double position, double length, i32 advice) {
+  return (double)call(SYS_FADVISE, fd, (i64)position, (i64)length, advice, 0, 0);
+}
+
+EXPORT double mr_sync_file_range(i32 fd, double position, double length, i32 flags) {
+  return (double)call(SYS_SYNC_FILE_RANGE, fd, (i64)position, (i64)length, flags, 0, 0);
+}
+
+EXPORT double mr_cachestat(i32 fd, double position, double length) {
+  struct {
+    u64 position, length;
+  } range;
+  struct {
+    u64 cached, dirty, writeback, evicted, recently_evicted;
+  } stat;
+  i64 result;
+  range.position = (u64)(i64)position;
+  range.length = (u64)(i64)length;
+  stat.cached = 0;
+  result = call(SYS_CACHESTAT, fd, (i64)&range, (i64)&stat, 0, 0, 0);
+  return (double)(result < 0 ? result : (i64)stat.cached);
+}
+
+#define RWF_NOWAIT 8
+
+/*
+ * One byte of each page, refused with EAGAIN where reading it would have to wait. A read of the whole
+ * range would copy it all; the first page that is missing ends the loop.
+ */
+EXPORT double mr_resident_nowait(i32 fd, double position, double length, double page_bytes) {
+  u8 byte;
+  struct io_vector vector;
+  i64 page = (i64)page_bytes;
+  i64 end = (i64)position + (i64)length;
+  i64 at = (i64)position;
+  vector.bytes = &byte;
+  vector.size = 1;
+  while (at < end) {
+    i64 result = call(SYS_PREADV2, fd, (i64)&vector, 1, at, 0, RWF_NOWAIT);
+    if (result == -ERR_AGAIN || result == 0) return 0;
+    if (result < 0) return (double)result;
+    at = (at / page + 1) * page;
+  }
+  return 1;
+}
+
+#define PROT_READ 1
+#define MAP_SHARED 1
+
+/* The address, or -errno: user addresses stay far below 2^53. */
+EXPORT double mr_mmap(i32 fd, double length) {
+  return (double)call(SYS_MMAP, 0, (i64)length, PROT_READ, MAP_SHARED, fd, 0);
+}
+
+EXPORT double mr_munmap(double address, double length) {
+  return (double)call(SYS_MUNMAP, (i64)address, (i64)length, 0, 0, 0, 0);
+}
+
+#define F_DUPFD_CLOEXEC 1030
+#define F_OFD_SETLK 37
+#define F_WRLCK 1
+#define F_UNLCK 2
+
+struct file_lock {
+  u16 type, whence;
+  i64 start, length;
+  i32 process;
+};
+
+/* The whole file, however long it grows: start 0, length 0. */
+EXPORT double mr_lock(i32 fd, i32 on) {
+  struct file_lock lock;
+  lock.type = on ? F_WRLCK : F_UNLCK;
+  lock.whence = 0;
+  lock.start = 0;
+  lock.length = 0;
+  lock.process = 0; /* the kernel demands it for OFD locks */
+  return (double)call(SYS_FCNTL, fd, F_OFD_SETLK, (i64)&lock, 0, 0, 0);
+}
+
+EXPORT double mr_dup(i32 fd) { return (double)call(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 3, 0, 0, 0); }
+
+/* Not repeated when interrupted: the descriptor is gone all the same. */
+EXPORT double mr_close(i32 fd) {
+  i64 result = raw_call(SYS_CLOSE, fd, 0, 0, 0, 0, 0);
+  return (double)(result == -ERR_INTR ? 0 : result);
+}
