@@ -11,7 +11,8 @@ import type { ConfigValue } from "./config_definition.ts";
 import { ConfigSource, parseConfigValue } from "./config_definition.ts";
 import type { ListenerSettings } from "./listener.ts";
 import { parseListeners } from "./listener.ts";
-import type { LogConfig, TopicConfigDefinition } from "./topic_config.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { TopicConfigDefinition } from "./topic_config.ts";
 import { toLogConfig } from "./topic_config.ts";
 
 type Texts = ReadonlyMap<string, string>;

@@ -8,6 +8,7 @@ import {
   oneOf,
   parseConfigValue,
 } from "./config_definition.ts";
+import type { CleanupPolicy, CompressionType, FlushMode, LogConfig, TimestampType } from "./log_config.ts";
 
 /**
  * Every config that a topic of Kafka 4.3 can carry, and `flush.mode`, which is ours. Each one is
@@ -31,45 +32,6 @@ export interface BrokerSynonym {
 
 /** The topic config that chooses between durability before the answer and trust in the page cache. */
 export const FLUSH_MODE_CONFIG = "flush.mode";
-
-export type FlushMode = "commit" | "os";
-export type CompressionType = "producer" | "uncompressed" | "gzip" | "snappy" | "lz4" | "zstd";
-export type MessageTimestampType = "CreateTime" | "LogAppendTime";
-
-/** What a log needs of its topic's configs, parsed. "No limit" is INT64_MAX or -1, as in Kafka. */
-export interface LogConfig {
-  readonly segmentBytes: number;
-  readonly segmentMs: number;
-  readonly segmentJitterMs: number;
-  readonly segmentIndexBytes: number;
-  readonly indexIntervalBytes: number;
-  readonly flushMode: FlushMode;
-  readonly flushMessages: number;
-  readonly flushMs: number;
-  /** -1: without end. */
-  readonly retentionBytes: number;
-  /** -1: without end. */
-  readonly retentionMs: number;
-  readonly maxMessageBytes: number;
-  readonly fileDeleteDelayMs: number;
-  readonly deleteRetentionMs: number;
-  readonly minCompactionLagMs: number;
-  readonly maxCompactionLagMs: number;
-  readonly minCleanableDirtyRatio: number;
-  /** cleanup.policy holds "compact": every record needs a key. */
-  readonly compact: boolean;
-  /** cleanup.policy holds "delete": retention applies. */
-  readonly delete: boolean;
-  readonly minInsyncReplicas: number;
-  readonly compressionType: CompressionType;
-  readonly gzipLevel: number;
-  readonly lz4Level: number;
-  readonly zstdLevel: number;
-  readonly preallocate: boolean;
-  readonly messageTimestampType: MessageTimestampType;
-  readonly messageTimestampBeforeMaxMs: number;
-  readonly messageTimestampAfterMaxMs: number;
-}
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -300,37 +262,33 @@ export function toLogConfig(source: TopicConfigSource): LogConfig {
     return null;
   };
   const number = (name: string) => value(name) as number;
-  const policy = value("cleanup.policy") as readonly string[];
   return {
-    segmentBytes: (value("internal.segment.bytes") as number | null) ?? number("segment.bytes"),
-    segmentMs: number("segment.ms"),
-    segmentJitterMs: number("segment.jitter.ms"),
-    segmentIndexBytes: number("segment.index.bytes"),
-    indexIntervalBytes: number("index.interval.bytes"),
-    flushMode: value(FLUSH_MODE_CONFIG) as FlushMode,
+    cleanupPolicy: value("cleanup.policy") as readonly CleanupPolicy[],
+    compressionType: value("compression.type") as CompressionType,
+    compressionGzipLevel: number("compression.gzip.level"),
+    compressionLz4Level: number("compression.lz4.level"),
+    compressionZstdLevel: number("compression.zstd.level"),
+    deleteRetentionMs: number("delete.retention.ms"),
+    fileDeleteDelayMs: number("file.delete.delay.ms"),
     flushMessages: number("flush.messages"),
+    flushMode: value(FLUSH_MODE_CONFIG) as FlushMode,
     flushMs: number("flush.ms"),
+    indexIntervalBytes: number("index.interval.bytes"),
+    maxCompactionLagMs: number("max.compaction.lag.ms"),
+    maxMessageBytes: number("max.message.bytes"),
+    messageTimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
+    messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
+    messageTimestampType: value("message.timestamp.type") as TimestampType,
+    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
+    minCompactionLagMs: number("min.compaction.lag.ms"),
+    minInsyncReplicas: number("min.insync.replicas"),
+    preallocate: value("preallocate") as boolean,
     retentionBytes: number("retention.bytes"),
     retentionMs: number("retention.ms"),
-    maxMessageBytes: number("max.message.bytes"),
-    fileDeleteDelayMs: number("file.delete.delay.ms"),
-    deleteRetentionMs: number("delete.retention.ms"),
-    minCompactionLagMs: number("min.compaction.lag.ms"),
-    maxCompactionLagMs: number("max.compaction.lag.ms"),
-    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
-    compact: policy.includes("compact"),
-    delete: policy.includes("delete"),
-    minInsyncReplicas: number("min.insync.replicas"),
-    compressionType: value("compression.type") as CompressionType,
-    gzipLevel: number("compression.gzip.level"),
-    lz4Level: number("compression.lz4.level"),
-    zstdLevel: number("compression.zstd.level"),
-    preallocate: value("preallocate") as boolean,
-    messageTimestampType: value("message.timestamp.type") as MessageTimestampType,
-    messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
-    messageTimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
+    segmentBytes: (value("internal.segment.bytes") as number | null) ?? number("segment.bytes"),
+    segmentIndexBytes: number("segment.index.bytes"),
+    segmentJitterMs: number("segment.jitter.ms"),
+    segmentMs: number("segment.ms"),
+    uncleanLeaderElectionEnable: value("unclean.leader.election.enable") as boolean,
   };
 }
-
-/** Every config at its default. */
-export const DEFAULT_LOG_CONFIG: LogConfig = toLogConfig({ effective: () => null });

@@ -8,11 +8,8 @@ import { BrokerConfig, parseBrokerConfig } from "../../engine/model/broker_confi
 import { BROKER_CONFIGS, REFUSED_BROKER_CONFIGS } from "../../engine/model/broker_config_table.ts";
 import { isInertBrokerConfig } from "../../engine/model/broker_config_inert.ts";
 import { ConfigSource, formatConfigValue, parseConfigValue } from "../../engine/model/config_definition.ts";
-import {
-  DEFAULT_LOG_CONFIG,
-  TOPIC_CONFIGS,
-  topicConfigsInvalidReason,
-} from "../../engine/model/topic_config.ts";
+import { LOG_CONFIG_DEFAULTS } from "../../engine/model/log_config.ts";
+import { TOPIC_CONFIGS, topicConfigsInvalidReason } from "../../engine/model/topic_config.ts";
 
 const parse = (properties: Record<string, string>, overrides: Record<string, string> = {}) =>
   parseBrokerConfig(new Map(Object.entries(properties)), new Map(Object.entries(overrides)));
@@ -113,7 +110,7 @@ describe("broker configs", () => {
       if (definition.fallback === null) continue;
       expect(parseConfigValue(definition, definition.fallback).ok, definition.name).toBe(true);
     }
-    expect(BrokerConfig.defaults().logConfig(new Map())).toEqual(DEFAULT_LOG_CONFIG);
+    expect(BrokerConfig.defaults().logConfig(new Map())).toEqual(LOG_CONFIG_DEFAULTS);
   });
 
   test("report each bad value in a line, what is unknown, and what has no effect", () => {
