@@ -1,7 +1,7 @@
 import type { DiskFile } from "./disk.ts";
 
 /**
- * Net: every access to sockets goes through here: stream connections only.
+ * Net: what a broker serves its clients through: stream connections that others open.
  *
  * Implementations: SystemNet (system_net.ts) over Bun's event loop with sendfile from the native shim,
  * or without it (portable); SimulatedNet (simulated_net.ts), in memory.
@@ -9,25 +9,16 @@ import type { DiskFile } from "./disk.ts";
 export interface Net {
   /** Throws NetError. */
   listen(options: ListenOptions): Listener;
-  /** Rejects with NetError. */
-  connect(options: ConnectOptions): Promise<Socket>;
 }
 
 export interface ListenOptions {
-  /** A name or address; "0.0.0.0" and "::" are every address of this machine. */
+  /** A name or address; "" is every address of this machine. */
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
   readonly buffers: SocketBuffers;
-  /** Called for each connection before any of its bytes; null turns it away. */
+  /** For each connection, before any of its bytes; null turns it away. */
   accept(socket: Socket): SocketHandler | null;
-}
-
-export interface ConnectOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly buffers: SocketBuffers;
-  handler(socket: Socket): SocketHandler;
 }
 
 /** Bytes of the kernel's buffers, as Kafka's socket.*.buffer.bytes; -1 leaves them to the system. */
@@ -46,7 +37,7 @@ export interface Listener {
   stop(): void;
 }
 
-/** Called by the socket; never before `accept` or `handler` returned, never after `onClose`. */
+/** Called by the socket; never before `accept` returned, never after `onClose`. */
 export interface SocketHandler {
   /** The array belongs to the handler. */
   onData(bytes: Uint8Array): void;
@@ -100,10 +91,10 @@ export interface Socket {
   close(): void;
 }
 
-/** Why an address could not be listened on or reached. */
+/** Why an address could not be listened on. */
 export class NetError extends Error {
   override readonly name = "NetError";
-  /** The system's name: "EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ECONNREFUSED" ... */
+  /** The system's name: "EADDRINUSE", "EADDRNOTAVAIL", "EACCES" ... */
   readonly code: string;
 
   constructor(code: string, message: string, cause?: unknown) {
@@ -112,20 +103,7 @@ export class NetError extends Error {
   }
 }
 
-export function isAnyAddress(host: string): boolean {
-  return host === "0.0.0.0" || host === "::" || host === "" || host === "[::]";
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^(::ffff:)?127\./.test(host);
-}
-
 /** An IPv4 address that reached an IPv6 socket, in its own form. */
 export function plainAddress(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/.test(address) ? address.slice("::ffff:".length) : address;
-}
-
-/** "host:port", with the brackets that an IPv6 address needs. */
-export function formatAddress(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

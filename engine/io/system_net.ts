@@ -1,19 +1,12 @@
 import type { Socket as BunSocket, SocketHandler as BunHandlers, TCPSocketListener } from "bun";
 import { assert } from "../base/assert.ts";
 import { DiskFault } from "../model/errors.ts";
+import { formatHostAndPort } from "../model/listener.ts";
 import type { Native } from "../../native/native.ts";
 import { errnoName } from "../../native/errno.ts";
 import type { DiskFile } from "./disk.ts";
 import { FILE_TOO_SHORT, NetError, SOCKET_CLOSED, plainAddress } from "./net.ts";
-import type {
-  ConnectOptions,
-  ListenOptions,
-  Listener,
-  Net,
-  Socket,
-  SocketBuffers,
-  SocketHandler,
-} from "./net.ts";
+import type { ListenOptions, Listener, Net, Socket, SocketBuffers, SocketHandler } from "./net.ts";
 
 /**
  * What is handed to Bun's own write after sendfile filled the socket: Bun waits for room only when one
@@ -24,7 +17,7 @@ const ARMING_BYTES = 4096;
 /** Bytes that one step of the portable path reads and writes. */
 const COPY_BYTES = 256 * 1024;
 
-/** Net over Bun.listen and Bun.connect, with sendfile where the native build has it. */
+/** Net over Bun.listen, with sendfile where the native build has it. */
 export class SystemNet implements Net {
   readonly #native: Native;
   /** Shared by all sockets: filled and written within one call. Made when first needed. */
@@ -46,38 +39,20 @@ export class SystemNet implements Net {
     let server: TCPSocketListener<SystemSocket>;
     try {
       server = Bun.listen<SystemSocket>({
-        hostname: options.host,
+        hostname: options.host === "" ? "::" : options.host,
         port: options.port,
         allowHalfOpen: true,
         socket: handlers,
       });
     } catch (error) {
-      throw new NetError(codeOf(error), `cannot listen on ${options.host}:${options.port}`, error);
+      const address = formatHostAndPort(options.host, options.port);
+      throw new NetError(codeOf(error), `cannot listen on ${address}`, error);
     }
     return {
       host: options.host,
       port: server.port,
       stop: () => server.stop(false),
     };
-  }
-
-  async connect(options: ConnectOptions): Promise<Socket> {
-    try {
-      const bun = await Bun.connect<SystemSocket>({
-        hostname: options.host,
-        port: options.port,
-        allowHalfOpen: true,
-        socket: this.#handlers((opened) => {
-          const socket = new SystemSocket(this, opened);
-          this.#tune(opened, options.buffers);
-          socket.attach(options.handler(socket));
-          return socket;
-        }),
-      });
-      return bun.data;
-    } catch (error) {
-      throw new NetError(codeOf(error), `cannot reach ${options.host}:${options.port}`, error);
-    }
   }
 
   get native(): Native {
@@ -199,9 +174,7 @@ class SystemSocket implements Socket {
 
   close(): void {
     if (!this.#open) return;
-    this.#bun.end();
-    // end() leaves a half-open socket to wait for its peer, who may never answer.
-    if (this.#open) this.#bun.terminate();
+    this.#bun.terminate();
   }
 
   /** Bun says that the descriptor is gone. */
