@@ -1,0 +1,48 @@
+/**
+ * Request and response of this API key, in every version that Kafka 4.3 serves.
+ */
+import { array, bool, int16, int32, int64, message, string } from "../schema.ts";
+
+export const apiVersionsRequest = message({
+  name: "ApiVersionsRequest",
+  apiKey: 18,
+  type: "request",
+  versions: "0-4",
+  flexible: "3+",
+  listeners: ["broker", "controller"],
+  fields: {
+    clientSoftwareName: string({ versions: "3+", ignorable: true }),
+    clientSoftwareVersion: string({ versions: "3+", ignorable: true }),
+  },
+});
+
+export const apiVersionsResponse = message({
+  name: "ApiVersionsResponse",
+  apiKey: 18,
+  type: "response",
+  versions: "0-4",
+  flexible: "3+",
+  fields: {
+    errorCode: int16(),
+    apiKeys: array({ apiKey: int16(), minVersion: int16(), maxVersion: int16() }),
+    throttleTimeMs: int32({ versions: "1+", ignorable: true }),
+    supportedFeatures: array(
+      {
+        name: string(),
+        minVersion: int16(),
+        maxVersion: int16(),
+      },
+      { versions: "3+", tag: 0, ignorable: true },
+    ),
+    finalizedFeaturesEpoch: int64({ versions: "3+", default: -1, tag: 1, ignorable: true }),
+    finalizedFeatures: array(
+      {
+        name: string(),
+        maxVersionLevel: int16(),
+        minVersionLevel: int16(),
+      },
+      { versions: "3+", tag: 2, ignorable: true },
+    ),
+    zkMigrationReady: bool({ versions: "3+", default: false, tag: 3, ignorable: true }),
+  },
+});

@@ -1,0 +1,46 @@
+/**
+ * Request and response of this API key, in every version that Kafka 4.3 serves.
+ */
+import { array, int16, int32, int8, message, nullableString, string } from "../schema.ts";
+
+export const describeAclsRequest = message({
+  name: "DescribeAclsRequest",
+  apiKey: 29,
+  type: "request",
+  versions: "1-3",
+  flexible: "2+",
+  listeners: ["broker", "controller"],
+  fields: {
+    resourceTypeFilter: int8(),
+    resourceNameFilter: nullableString(),
+    patternTypeFilter: int8({ default: 3 }),
+    principalFilter: nullableString(),
+    hostFilter: nullableString(),
+    operation: int8(),
+    permissionType: int8(),
+  },
+});
+
+export const describeAclsResponse = message({
+  name: "DescribeAclsResponse",
+  apiKey: 29,
+  type: "response",
+  versions: "1-3",
+  flexible: "2+",
+  fields: {
+    throttleTimeMs: int32(),
+    errorCode: int16(),
+    errorMessage: nullableString(),
+    resources: array({
+      resourceType: int8(),
+      resourceName: string(),
+      patternType: int8({ default: 3 }),
+      acls: array({
+        principal: string(),
+        host: string(),
+        operation: int8(),
+        permissionType: int8(),
+      }),
+    }),
+  },
+});

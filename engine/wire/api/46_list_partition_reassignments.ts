@@ -1,0 +1,39 @@
+/**
+ * Request and response of this API key, in every version that Kafka 4.3 serves.
+ */
+import { array, int16, int32, message, nullableArray, nullableString, string } from "../schema.ts";
+
+export const listPartitionReassignmentsRequest = message({
+  name: "ListPartitionReassignmentsRequest",
+  apiKey: 46,
+  type: "request",
+  versions: "0",
+  flexible: "0+",
+  listeners: ["broker", "controller"],
+  fields: {
+    timeoutMs: int32({ default: 60000 }),
+    topics: nullableArray({ name: string(), partitionIndexes: array(int32()) }, { default: null }),
+  },
+});
+
+export const listPartitionReassignmentsResponse = message({
+  name: "ListPartitionReassignmentsResponse",
+  apiKey: 46,
+  type: "response",
+  versions: "0",
+  flexible: "0+",
+  fields: {
+    throttleTimeMs: int32(),
+    errorCode: int16(),
+    errorMessage: nullableString(),
+    topics: array({
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+        replicas: array(int32()),
+        addingReplicas: array(int32()),
+        removingReplicas: array(int32()),
+      }),
+    }),
+  },
+});

@@ -1,0 +1,36 @@
+/**
+ * Request and response of this API key, in every version that Kafka 4.3 serves.
+ */
+import { array, bool, float64, int16, int32, message, nullableString, string } from "../schema.ts";
+
+export const alterClientQuotasRequest = message({
+  name: "AlterClientQuotasRequest",
+  apiKey: 49,
+  type: "request",
+  versions: "0-1",
+  flexible: "1+",
+  listeners: ["broker", "controller"],
+  fields: {
+    entries: array({
+      entity: array({ entityType: string(), entityName: nullableString() }),
+      ops: array({ key: string(), value: float64(), remove: bool() }),
+    }),
+    validateOnly: bool(),
+  },
+});
+
+export const alterClientQuotasResponse = message({
+  name: "AlterClientQuotasResponse",
+  apiKey: 49,
+  type: "response",
+  versions: "0-1",
+  flexible: "1+",
+  fields: {
+    throttleTimeMs: int32(),
+    entries: array({
+      errorCode: int16(),
+      errorMessage: nullableString(),
+      entity: array({ entityType: string(), entityName: nullableString() }),
+    }),
+  },
+});
