@@ -37,7 +37,7 @@ static i64 read_i64(const u8 *at) { return (i64)((u64)read_u32(at) << 32 | (u64)
 struct reader {
   const u8 *at, *span_end, *piece_end;
   i64 beyond;
-  const struct pieces *list;
+  const struct piece *pieces;
   i32 piece;
   i32 bad;
 };
@@ -50,15 +50,12 @@ static void limit_to(struct reader *r, i64 bytes) {
   r->beyond = bytes - in_piece;
 }
 
-/* Moves on to the next piece that holds anything; `beyond` says that there is one. */
+/* `beyond` is above 0: there is a next piece, and pieces are never empty. */
 static void next_piece(struct reader *r) {
-  i64 bytes = r->beyond;
-  do {
-    r->piece++;
-  } while (r->list->sizes[r->piece] == 0);
-  r->at = r->list->bytes[r->piece];
-  r->piece_end = r->at + r->list->sizes[r->piece];
-  limit_to(r, bytes);
+  r->piece++;
+  r->at = r->pieces[r->piece].bytes;
+  r->piece_end = r->at + r->pieces[r->piece].size;
+  limit_to(r, r->beyond);
 }
 
 static u32 next_byte(struct reader *r) {
@@ -122,7 +119,7 @@ static double varlong(struct reader *r) {
 #define CRC_AHEAD_BYTES 256
 
 struct crc_walk {
-  const struct pieces *list;
+  const struct piece *pieces;
   i32 piece;
   i64 at;   /* within the piece */
   i64 done; /* from the start of the batch */
@@ -131,11 +128,12 @@ struct crc_walk {
 
 static void crc_advance(struct crc_walk *walk, i64 target) {
   while (walk->done < target) {
-    i64 part = min_i64(target - walk->done, walk->list->sizes[walk->piece] - walk->at);
-    walk->state = crc_update(walk->state, walk->list->bytes[walk->piece] + walk->at, part);
+    const struct piece *piece = &walk->pieces[walk->piece];
+    i64 part = min_i64(target - walk->done, piece->size - walk->at);
+    walk->state = crc_update(walk->state, piece->bytes + walk->at, part);
     walk->at += part;
     walk->done += part;
-    if (walk->at == walk->list->sizes[walk->piece]) {
+    if (walk->at == piece->size) {
       walk->piece++;
       walk->at = 0;
     }
@@ -228,7 +226,7 @@ static i32 count_reason(const u8 *header, i32 flags) {
  * Everything after the length: `total` bytes are there, from the start of the pieces on. A wrong CRC
  * outranks whatever the walk found, since it explains it.
  */
-static i32 check_batch(const struct pieces *list, const u8 *header, i64 total, i32 flags,
+static i32 check_batch(const struct piece *pieces, const u8 *header, i64 total, i32 flags,
                        struct walk_result *result) {
   struct crc_walk crc;
   i32 reason;
@@ -237,8 +235,8 @@ static i32 check_batch(const struct pieces *list, const u8 *header, i64 total, i
   result->max_timestamp = result->min_timestamp = -1;
   result->max_timestamp_delta = result->first_null_key = result->bad_record = -1;
   if (header[MAGIC_AT] != 2) return SCAN_BAD_MAGIC;
-  while (at >= list->sizes[piece]) at -= list->sizes[piece++];
-  crc.list = list;
+  while (at >= pieces[piece].size) at -= pieces[piece++].size;
+  crc.pieces = pieces;
   crc.piece = piece;
   crc.at = at;
   crc.done = ATTRIBUTES_AT;
@@ -246,11 +244,11 @@ static i32 check_batch(const struct pieces *list, const u8 *header, i64 total, i
   reason = count_reason(header, flags);
   if (reason == SCAN_OK && (flags & FLAG_RECORDS) && (header[ATTRIBUTES_AT + 1] & CODEC_MASK) == 0) {
     struct reader r;
-    r.list = list;
+    r.pieces = pieces;
     r.piece = 0;
     r.bad = 0;
-    r.at = list->bytes[0];
-    r.piece_end = r.at + list->sizes[0];
+    r.at = pieces[0].bytes;
+    r.piece_end = r.at + pieces[0].size;
     limit_to(&r, total);
     skip(&r, HEADER_BYTES);
     reason = walk_records(&r, header, total, flags & FLAG_DENSE, &crc, result);
@@ -263,25 +261,17 @@ static i32 check_batch(const struct pieces *list, const u8 *header, i64 total, i
   return reason;
 }
 
-static i64 total_of(const struct pieces *list) {
-  i64 total = 0;
-  i32 i;
-  for (i = 0; i < list->count; i++) total += list->sizes[i];
-  return total;
-}
-
 /* Where the header lies: in the first piece, or gathered into `copy`. There are HEADER_BYTES in all. */
-static const u8 *header_of(const struct pieces *list, u8 *copy) {
-  i32 piece = 0;
+static const u8 *header_of(const struct piece *pieces, u8 *copy) {
   i64 at = 0;
   i32 i;
-  if (list->sizes[0] >= HEADER_BYTES) return list->bytes[0];
+  if (pieces[0].size >= HEADER_BYTES) return pieces[0].bytes;
   for (i = 0; i < HEADER_BYTES; i++) {
-    while (at == list->sizes[piece]) {
-      piece++;
+    if (at == pieces->size) {
+      pieces++;
       at = 0;
     }
-    copy[i] = list->bytes[piece][at++];
+    copy[i] = pieces->bytes[at++];
   }
   return copy;
 }
@@ -293,19 +283,20 @@ enum {
   OUT_RECORDS_COUNT, OUT_WALKED_MAX, OUT_WALKED_MIN, OUT_MAX_DELTA, OUT_FIRST_NULL_KEY, OUT_BAD_RECORD
 };
 
-static double scan_pieces(double *out, i32 flags, const struct pieces *list) {
+static double scan_batch(double *out, i32 flags, const struct piece *pieces, i32 count) {
   u8 copy[HEADER_BYTES];
   const u8 *header;
   struct walk_result result;
-  i64 total = total_of(list);
-  i32 reason;
+  i64 total = 0;
+  i32 i, reason;
+  for (i = 0; i < count; i++) total += pieces[i].size;
   out[OUT_SIZE] = (double)total;
   out[OUT_BAD_RECORD] = -1;
   if (total < HEADER_BYTES) return SCAN_TOO_SHORT;
-  header = header_of(list, copy);
+  header = header_of(pieces, copy);
   if (read_i32(header + BATCH_LENGTH_AT) < BATCH_LENGTH_MIN) return SCAN_LENGTH_TOO_SMALL;
   if (read_i32(header + BATCH_LENGTH_AT) + (i64)OVERHEAD_BYTES != total) return SCAN_LENGTH_MISMATCH;
-  reason = check_batch(list, header, total, flags, &result);
+  reason = check_batch(pieces, header, total, flags, &result);
   out[OUT_LEADER_EPOCH] = read_i32(header + LEADER_EPOCH_AT);
   out[OUT_ATTRIBUTES] = read_i16(header + ATTRIBUTES_AT);
   out[OUT_BASE_OFFSET] = (double)read_i64(header);
@@ -324,16 +315,15 @@ static double scan_pieces(double *out, i32 flags, const struct pieces *list) {
   return reason;
 }
 
-EXPORT double mr_scan_batch_4(double *out, i32 flags, i32 count, PIECE_PARAMETERS_4) {
-  struct pieces list;
-  TAKE_PIECES_4(list, count);
-  return scan_pieces(out, flags, &list);
+EXPORT double mr_scan_batch(double *out, i32 flags, const u8 *bytes, double size) {
+  struct piece piece;
+  piece.bytes = bytes;
+  piece.size = (i64)size;
+  return scan_batch(out, flags, &piece, 1);
 }
 
-EXPORT double mr_scan_batch_16(double *out, i32 flags, i32 count, PIECE_PARAMETERS_16) {
-  struct pieces list;
-  TAKE_PIECES_16(list, count);
-  return scan_pieces(out, flags, &list);
+EXPORT double mr_scan_batch_pieces(double *out, i32 flags, union piece_slot *table, i32 count) {
+  return scan_batch(out, flags, take_pieces(table, count), count);
 }
 
 /* The columns of RunScan (scan.ts) within its one allocation. */
@@ -385,7 +375,7 @@ static void run_row(const struct run_columns *run, i64 row, const u8 *header, i6
 /* The batch at `header` with `available` bytes to the end of the run; its size in *size when valid. */
 static i32 run_batch(const u8 *header, i64 available, i32 flags, i64 *size, i64 *needed,
                      i32 *bad_record) {
-  struct pieces list;
+  struct piece piece;
   struct walk_result result;
   i32 length, reason;
   *needed = 0;
@@ -400,10 +390,9 @@ static i32 run_batch(const u8 *header, i64 available, i32 flags, i64 *size, i64 
     *needed = *size;
     return SCAN_PARTIAL;
   }
-  list.count = 1;
-  list.bytes[0] = header;
-  list.sizes[0] = *size;
-  reason = check_batch(&list, header, *size, flags, &result);
+  piece.bytes = header;
+  piece.size = *size;
+  reason = check_batch(&piece, header, *size, flags, &result);
   *bad_record = result.bad_record;
   return reason;
 }

@@ -107,21 +107,10 @@ EXPORT double mr_crc32c(const u8 *bytes, double start, double end, double seed) 
   return (double)(i64)(u32)~crc_update(state, bytes + (i64)start, (i64)end - (i64)start);
 }
 
-static double crc_of_pieces(u32 seed, const struct pieces *list) {
-  u32 state = ~seed;
+EXPORT double mr_crc32c_pieces(union piece_slot *table, i32 count, double seed) {
+  const struct piece *pieces = take_pieces(table, count);
+  u32 state = ~(u32)(i64)seed;
   i32 i;
-  for (i = 0; i < list->count; i++) state = crc_update(state, list->bytes[i], list->sizes[i]);
+  for (i = 0; i < count; i++) state = crc_update(state, pieces[i].bytes, pieces[i].size);
   return (double)(i64)(u32)~state;
-}
-
-EXPORT double mr_crc32c_4(double seed, i32 count, PIECE_PARAMETERS_4) {
-  struct pieces list;
-  TAKE_PIECES_4(list, count);
-  return crc_of_pieces((u32)(i64)seed, &list);
-}
-
-EXPORT double mr_crc32c_16(double seed, i32 count, PIECE_PARAMETERS_16) {
-  struct pieces list;
-  TAKE_PIECES_16(list, count);
-  return crc_of_pieces((u32)(i64)seed, &list);
 }

@@ -51,18 +51,12 @@ const NUMBERS: Readonly<Record<string, number>> = {
 const NAMES = new Map(Object.entries(NUMBERS).map(([name, number]) => [number, name]));
 
 export const EPERM = 1;
-export const EINTR = 4;
-export const EIO = 5;
-export const EBADF = 9;
 export const EAGAIN = 11;
-export const ENOMEM = 12;
 export const EACCES = 13;
 export const EINVAL = 22;
 export const ENOSPC = 28;
 export const EPIPE = 32;
 export const ENOSYS = 38;
-export const EOPNOTSUPP = 95;
-export const ECONNRESET = 104;
 export const EDQUOT = 122;
 
 /** "ENOSPC" for a result of -28 (or for 28); "errno 999" for a number without a name. */
@@ -74,7 +68,7 @@ export function errnoName(result: number): string {
 /** The negative error number for a system error of node:fs; -EIO when it has no known name. */
 export function errnoOf(error: unknown): number {
   const code = (error as { code?: unknown } | null)?.code;
-  return -((typeof code === "string" ? NUMBERS[code] : undefined) ?? EIO);
+  return -((typeof code === "string" ? NUMBERS[code] : undefined) ?? NUMBERS["EIO"]!);
 }
 
 /** A refused system call, for the few calls whose result is not a number. */

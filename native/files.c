@@ -9,32 +9,10 @@ EXPORT double mr_pwrite(i32 fd, const u8 *source, double at, double length, doub
   return (double)call(SYS_PWRITE, fd, (i64)(source + (i64)at), (i64)length, (i64)position, 0, 0);
 }
 
-struct io_vector {
-  const u8 *bytes;
-  i64 size;
-};
-
-static double write_pieces(i32 fd, const struct pieces *list, i64 position) {
-  struct io_vector vectors[PIECES_MAX];
-  i32 i;
-  for (i = 0; i < list->count; i++) {
-    vectors[i].bytes = list->bytes[i];
-    vectors[i].size = list->sizes[i];
-  }
+EXPORT double mr_pwritev(i32 fd, union piece_slot *table, i32 count, double position) {
+  const struct piece *pieces = take_pieces(table, count);
   /* The position is split in two words for 32-bit kernels; a 64-bit one reads the first alone. */
-  return (double)call(SYS_PWRITEV, fd, (i64)vectors, list->count, position, 0, 0);
-}
-
-EXPORT double mr_pwritev_4(i32 fd, double position, i32 count, PIECE_PARAMETERS_4) {
-  struct pieces list;
-  TAKE_PIECES_4(list, count);
-  return write_pieces(fd, &list, (i64)position);
-}
-
-EXPORT double mr_pwritev_16(i32 fd, double position, i32 count, PIECE_PARAMETERS_16) {
-  struct pieces list;
-  TAKE_PIECES_16(list, count);
-  return write_pieces(fd, &list, (i64)position);
+  return (double)call(SYS_PWRITEV, fd, (i64)pieces, count, (i64)position, 0, 0);
 }
 
 EXPORT double mr_fdatasync(i32 fd) { return (double)call(SYS_FDATASYNC, fd, 0, 0, 0, 0, 0); }
@@ -82,7 +60,7 @@ EXPORT double mr_cachestat(i32 fd, double position, double length) {
  */
 EXPORT double mr_resident_nowait(i32 fd, double position, double length, double page_bytes) {
   u8 byte;
-  struct io_vector vector;
+  struct piece vector;
   i64 page = (i64)page_bytes;
   i64 end = (i64)position + (i64)length;
   i64 at = (i64)position;

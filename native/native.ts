@@ -1,5 +1,9 @@
-import type { BatchScan, RunScan } from "./scan.ts";
+import { assert } from "../engine/base/assert.ts";
 import type { MappedFile } from "./mapped_file.ts";
+import { PortableNative } from "./portable_native.ts";
+import type { BatchScan, RunScan } from "./scan.ts";
+import { loadCompiledShim, loadTinyccShim, ShimUnavailable } from "./shim_build.ts";
+import { ShimNative } from "./shim_native.ts";
 
 /**
  * The whole native surface: what Bun lacks, or does at a higher price. JavaScript decides, native code
@@ -79,13 +83,14 @@ export interface Native {
   lockFile(fd: number): boolean;
   unlockFile(fd: number): void;
 
-  // Sockets: non-blocking whatever the descriptor says; -EAGAIN when nothing could move
+  // Sockets: -EAGAIN when nothing could move. Only sendfile waits, and only on a blocking socket
 
   /** Bytes sent from the file, short on a full socket. 0: the file ends at `position`. */
   sendfile(socketFd: number, fileFd: number, position: number, length: number): number;
   /**
    * head[0, headLength), then the file range, in as few segments as it takes. Returns all bytes sent,
-   * head included; -errno only when nothing was sent. Short: full socket, or the file ended.
+   * head included; -errno only when nothing was sent. Short: full socket, or the file ended (sendfile
+   * then answers 0 for the rest: close the connection, its length is already out).
    */
   sendHeadAndFile(
     socketFd: number,
@@ -149,7 +154,7 @@ export interface NativeCapabilities {
   readonly wideCrc: boolean;
   /** pwritev is one system call for many pieces. */
   readonly vectoredWrite: boolean;
-  /** How CRC-32C is computed: "vpclmul", "pclmul", "crc32q", "table" or "javascript". */
+  /** How CRC-32C is computed: "folding", "instruction", "table" or "javascript". */
   readonly crc: string;
 }
 
@@ -171,11 +176,48 @@ export const SHUTDOWN_READ = 0;
 export const SHUTDOWN_WRITE = 1;
 export const SHUTDOWN_BOTH = 2;
 
+const loaded = new Map<NativeBuild, Native>();
+const failures = new Map<NativeBuild, string>();
+
 /**
  * The native functions of this process, loaded once per build. Without `choice` the environment's
- * MILLRACE_NATIVE (cc, tcc or off) decides, else the best that works here; a build that was asked for
- * and does not work throws, saying why.
+ * MILLRACE_NATIVE (cc, tcc or off) decides, else the best that works here. A build that was asked for
+ * and cannot be had throws ShimUnavailable, saying why.
  */
-export function loadNative(choice?: NativeBuild): Native {
-  throw new Error(`not built yet: ${choice ?? "any"}`);
+export function loadNative(choice: NativeBuild | undefined = choiceOfEnvironment()): Native {
+  if (choice !== undefined) return load(choice);
+  for (const build of ["cc", "tcc"] as const) {
+    if (failures.has(build)) continue;
+    try {
+      return load(build);
+    } catch (error) {
+      if (!(error instanceof ShimUnavailable)) throw error;
+      failures.set(build, error.message);
+    }
+  }
+  return load("off");
+}
+
+/** Why loadNative passed over better builds: one line for each, for the log. */
+export function nativeFailures(): string[] {
+  return [...failures].map(([build, why]) => `native build ${build} passed over: ${why}`);
+}
+
+function choiceOfEnvironment(): NativeBuild | undefined {
+  const text = process.env["MILLRACE_NATIVE"];
+  if (text === undefined || text === "") return undefined;
+  if (text === "cc" || text === "tcc" || text === "off") return text;
+  throw new ShimUnavailable(`MILLRACE_NATIVE is "${text}": give cc, tcc or off`);
+}
+
+function load(build: NativeBuild): Native {
+  let native = loaded.get(build);
+  if (native === undefined) {
+    if (build === "cc") native = new ShimNative(loadCompiledShim(), "cc");
+    else if (build === "tcc") native = new ShimNative(loadTinyccShim(), "tcc");
+    else native = new PortableNative();
+    assert(native.build === build, "loaded another build", native.build, build);
+    loaded.set(build, native);
+  }
+  return native;
 }

@@ -64,9 +64,9 @@ export function scanReasonText(reason: number): string {
 }
 
 /**
- * The result of `scanBatch`: a plain object made once and filled again and again. After a reason
- * other than SCAN_OK only `sizeBytes` and `badRecord` mean anything, except that all header fields are
- * set for reasons from SCAN_BAD_CRC on.
+ * The result of `scanBatch`: a plain object made once and filled again and again. The header's fields
+ * are set unless the reason is TOO_SHORT, LENGTH_TOO_SMALL or LENGTH_MISMATCH; they are worth something
+ * after SCAN_OK and every reason beyond SCAN_BAD_CRC.
  */
 export class BatchScan {
   /** Bytes of the whole batch. */
@@ -85,7 +85,10 @@ export class BatchScan {
   producerEpoch = 0;
   baseSequence = 0;
   recordsCount = 0;
-  /** True when the records were walked: uncompressed and SCAN_RECORDS given. The rest is set only then. */
+  /**
+   * The batch is valid and its records were walked: uncompressed, and SCAN_RECORDS given. The next five
+   * fields are set then, else -1 and false.
+   */
   walked = false;
   /** Largest and smallest of baseTimestamp + timestampDelta; -1 without records. */
   walkedMaxTimestamp = -1;

@@ -91,35 +91,30 @@ static i64 call(i64 number, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 
 static i64 min_i64(i64 a, i64 b) { return a < b ? a : b; }
 
-/* The most pieces that one call takes as arguments (native/shim_native.ts groups longer lists). */
-#define PIECES_MAX 16
-
-struct pieces {
-  const u8 *bytes[PIECES_MAX];
-  i64 sizes[PIECES_MAX];
-  i32 count;
+/*
+ * One run of bytes that lies in several arrays. JavaScript fills a table with address and size of each
+ * piece as doubles, right before the call; they become pointers in place. The layout is the kernel's
+ * struct iovec. Pieces are never empty.
+ */
+struct piece {
+  const u8 *bytes;
+  i64 size;
 };
 
-/* Views and their sizes are separate arguments: bun:ffi turns a view into a pointer, not its length. */
-#define PIECE_PARAMETERS_4 \
-  const u8 *p0, const u8 *p1, const u8 *p2, const u8 *p3, double s0, double s1, double s2, double s3
-#define PIECE_PARAMETERS_16 \
-  const u8 *p0, const u8 *p1, const u8 *p2, const u8 *p3, const u8 *p4, const u8 *p5, const u8 *p6, \
-  const u8 *p7, const u8 *p8, const u8 *p9, const u8 *p10, const u8 *p11, const u8 *p12, \
-  const u8 *p13, const u8 *p14, const u8 *p15, double s0, double s1, double s2, double s3, double s4, \
-  double s5, double s6, double s7, double s8, double s9, double s10, double s11, double s12, \
-  double s13, double s14, double s15
+union piece_slot {
+  double given[2];
+  struct piece piece;
+};
 
-#define TAKE_PIECE(list, i) \
-  (list).bytes[i] = p##i; \
-  (list).sizes[i] = (i64)s##i
-#define TAKE_PIECES_4(list, n) \
-  (list).count = (n); \
-  TAKE_PIECE(list, 0); TAKE_PIECE(list, 1); TAKE_PIECE(list, 2); TAKE_PIECE(list, 3)
-#define TAKE_PIECES_16(list, n) \
-  TAKE_PIECES_4(list, n); \
-  TAKE_PIECE(list, 4); TAKE_PIECE(list, 5); TAKE_PIECE(list, 6); TAKE_PIECE(list, 7); \
-  TAKE_PIECE(list, 8); TAKE_PIECE(list, 9); TAKE_PIECE(list, 10); TAKE_PIECE(list, 11); \
-  TAKE_PIECE(list, 12); TAKE_PIECE(list, 13); TAKE_PIECE(list, 14); TAKE_PIECE(list, 15)
+static const struct piece *take_pieces(union piece_slot *table, i32 count) {
+  i32 i;
+  for (i = 0; i < count; i++) {
+    double address = table[i].given[0];
+    double size = table[i].given[1];
+    table[i].piece.bytes = (const u8 *)(i64)address;
+    table[i].piece.size = (i64)size;
+  }
+  return &table->piece;
+}
 
 #endif
