@@ -270,13 +270,29 @@ export const APIS: readonly Api[] = [
   api("DeleteGroups", deleteGroupsRequest, deleteGroupsResponse),
   api("ElectLeaders", electLeadersRequest, electLeadersResponse),
   api("IncrementalAlterConfigs", incrementalAlterConfigsRequest, incrementalAlterConfigsResponse),
-  api("AlterPartitionReassignments", alterPartitionReassignmentsRequest, alterPartitionReassignmentsResponse),
-  api("ListPartitionReassignments", listPartitionReassignmentsRequest, listPartitionReassignmentsResponse),
+  api(
+    "AlterPartitionReassignments",
+    alterPartitionReassignmentsRequest,
+    alterPartitionReassignmentsResponse,
+  ),
+  api(
+    "ListPartitionReassignments",
+    listPartitionReassignmentsRequest,
+    listPartitionReassignmentsResponse,
+  ),
   api("OffsetDelete", offsetDeleteRequest, offsetDeleteResponse),
   api("DescribeClientQuotas", describeClientQuotasRequest, describeClientQuotasResponse),
   api("AlterClientQuotas", alterClientQuotasRequest, alterClientQuotasResponse),
-  api("DescribeUserScramCredentials", describeUserScramCredentialsRequest, describeUserScramCredentialsResponse),
-  api("AlterUserScramCredentials", alterUserScramCredentialsRequest, alterUserScramCredentialsResponse),
+  api(
+    "DescribeUserScramCredentials",
+    describeUserScramCredentialsRequest,
+    describeUserScramCredentialsResponse,
+  ),
+  api(
+    "AlterUserScramCredentials",
+    alterUserScramCredentialsRequest,
+    alterUserScramCredentialsResponse,
+  ),
   api("Vote", voteRequest, voteResponse),
   api("BeginQuorumEpoch", beginQuorumEpochRequest, beginQuorumEpochResponse),
   api("EndQuorumEpoch", endQuorumEpochRequest, endQuorumEpochResponse),
@@ -296,7 +312,11 @@ export const APIS: readonly Api[] = [
   api("ConsumerGroupHeartbeat", consumerGroupHeartbeatRequest, consumerGroupHeartbeatResponse),
   api("ConsumerGroupDescribe", consumerGroupDescribeRequest, consumerGroupDescribeResponse),
   api("ControllerRegistration", controllerRegistrationRequest, controllerRegistrationResponse),
-  api("GetTelemetrySubscriptions", getTelemetrySubscriptionsRequest, getTelemetrySubscriptionsResponse),
+  api(
+    "GetTelemetrySubscriptions",
+    getTelemetrySubscriptionsRequest,
+    getTelemetrySubscriptionsResponse,
+  ),
   api("PushTelemetry", pushTelemetryRequest, pushTelemetryResponse),
   api("AssignReplicasToDirs", assignReplicasToDirsRequest, assignReplicasToDirsResponse),
   api("ListConfigResources", listConfigResourcesRequest, listConfigResourcesResponse),
@@ -308,14 +328,26 @@ export const APIS: readonly Api[] = [
   api("AddRaftVoter", addRaftVoterRequest, addRaftVoterResponse),
   api("RemoveRaftVoter", removeRaftVoterRequest, removeRaftVoterResponse),
   api("UpdateRaftVoter", updateRaftVoterRequest, updateRaftVoterResponse),
-  api("InitializeShareGroupState", initializeShareGroupStateRequest, initializeShareGroupStateResponse),
+  api(
+    "InitializeShareGroupState",
+    initializeShareGroupStateRequest,
+    initializeShareGroupStateResponse,
+  ),
   api("ReadShareGroupState", readShareGroupStateRequest, readShareGroupStateResponse),
   api("WriteShareGroupState", writeShareGroupStateRequest, writeShareGroupStateResponse),
   api("DeleteShareGroupState", deleteShareGroupStateRequest, deleteShareGroupStateResponse),
-  api("ReadShareGroupStateSummary", readShareGroupStateSummaryRequest, readShareGroupStateSummaryResponse),
+  api(
+    "ReadShareGroupStateSummary",
+    readShareGroupStateSummaryRequest,
+    readShareGroupStateSummaryResponse,
+  ),
   api("StreamsGroupHeartbeat", streamsGroupHeartbeatRequest, streamsGroupHeartbeatResponse),
   api("StreamsGroupDescribe", streamsGroupDescribeRequest, streamsGroupDescribeResponse),
-  api("DescribeShareGroupOffsets", describeShareGroupOffsetsRequest, describeShareGroupOffsetsResponse),
+  api(
+    "DescribeShareGroupOffsets",
+    describeShareGroupOffsetsRequest,
+    describeShareGroupOffsetsResponse,
+  ),
   api("AlterShareGroupOffsets", alterShareGroupOffsetsRequest, alterShareGroupOffsetsResponse),
   api("DeleteShareGroupOffsets", deleteShareGroupOffsetsRequest, deleteShareGroupOffsetsResponse),
 ];
@@ -331,14 +363,17 @@ export function isSupported(api: Api, version: number): boolean {
   return includesVersion(api.versions, version);
 }
 
-/** The header of a request: version 2, with tagged fields, for flexible bodies, otherwise version 1. */
+/**
+ * The header of a request: version 2, with tagged fields, for flexible bodies, otherwise version 1.
+ */
 export function requestHeaderVersion(api: Api, version: number): number {
   return includesVersion(api.flexible, version) ? 2 : 1;
 }
 
 /**
- * The header of a response: version 1 for flexible bodies, otherwise version 0. ApiVersions stays at 0:
- * a client that asked in a version unknown here must still be able to read the answer (KIP-511).
+ * The header of a response: version 1 for flexible bodies, otherwise version 0. ApiVersions stays
+ * at 0: a client that asked in a version unknown here must still be able to read the answer
+ * (KIP-511).
  */
 export function responseHeaderVersion(api: Api, version: number): number {
   return api.key !== API_VERSIONS && includesVersion(api.flexible, version) ? 1 : 0;

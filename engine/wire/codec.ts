@@ -12,9 +12,9 @@ import { Writer } from "./writer.ts";
 /**
  * Bytes to values and back, for any declared message in any of its versions.
  *
- * Decoding throws WireError and nothing else, allocates no more than its heap budget, and never keeps a
- * reference to more than views of `bytes` (fields of kind bytes and records). Like Kafka it ignores what
- * stands behind the message; `decodeExactly` does not.
+ * Decoding throws WireError and nothing else, allocates no more than its heap budget, and never
+ * keeps a reference to more than views of `bytes` (fields of kind bytes and records). Like Kafka it
+ * ignores what stands behind the message; `decodeExactly` does not.
  */
 export function decode<F extends Fields>(
   message: Message<F>,
@@ -53,7 +53,10 @@ export function decodeFrom<F extends Fields>(
   return decoder(reader) as ValueOfFields<F>;
 }
 
-/** Throws WireError when the version cannot express the value. The result is a view of its own buffer. */
+/**
+ * Throws WireError when the version cannot express the value. The result is a view of its own
+ * buffer.
+ */
 export function encode<F extends Fields>(
   message: Message<F>,
   version: number,

@@ -16,9 +16,9 @@ import {
 } from "./layout.ts";
 
 /**
- * Compiles the decoder of one message in one version into straight-line JavaScript: one bounds check per
- * run of fixed-size fields, the position in a local variable, arrays as loops, no call per field but for
- * text and views. Heartbeat v4, for instance, becomes
+ * Compiles the decoder of one message in one version into straight-line JavaScript: one bounds
+ * check per run of fixed-size fields, the position in a local variable, arrays as loops, no call
+ * per field but for text and views. Heartbeat v4, for instance, becomes
  *
  *     if (end - at < 1) r.truncated("HeartbeatRequest.groupId");
  *     n = b[at++]; if (n > 127) { n = r.uvarint(at - 1, ...); at = r.at; }

@@ -20,10 +20,10 @@ import { WireError } from "./wire_error.ts";
  * Compiles the encoder of one message in one version into straight-line JavaScript, the mirror of
  * compile_decoder.ts: one reservation per run of fixed-size fields, then plain stores.
  *
- * A missing value of a field that may be left out is written as its default. A value of the wrong type
- * or range is a programmer error and asserted. A value that this version cannot carry - a field it
- * lacks, not declared ignorable, with other than its default, or a null where it allows none - is a
- * WireError "UNSUPPORTED_FIELD": the same caller is right with a newer peer.
+ * A missing value of a field that may be left out is written as its default. A value of the wrong
+ * type or range is a programmer error and asserted. A value that this version cannot carry - a
+ * field it lacks, not declared ignorable, with other than its default, or a null where it allows
+ * none - is a WireError "UNSUPPORTED_FIELD": the same caller is right with a newer peer.
  */
 export function compileEncoder(message: Message, version: number): Encoder {
   const emitter = new EncoderEmitter(shapeOf(message, version));

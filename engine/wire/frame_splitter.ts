@@ -9,9 +9,9 @@ import {
 import { WireError } from "./wire_error.ts";
 
 /**
- * One request or response, without its length prefix: bytes [start, end) of `bytes`, then all of each
- * array in `rest`. Nearly always `rest` is empty; a large produce request stays in the pieces in which
- * it came.
+ * One request or response, without its length prefix: bytes [start, end) of `bytes`, then all of
+ * each array in `rest`. Nearly always `rest` is empty; a large produce request stays in the pieces
+ * in which it came.
  */
 export interface Frame {
   readonly bytes: Uint8Array;
@@ -29,10 +29,10 @@ const NO_PIECES: readonly Uint8Array[] = [];
  *     stream   | length | frame ............ | length | frame ... | len
  *     chunks   |---- 1 ----|---- 2 ----|---- 3 ----|
  *
- * A frame that lies within one chunk is handed out where it lies, without a copy or a view. One that
- * spans chunks is kept in pieces: large pieces as they came, small ones gathered by copying
- * (FRAME_PIECE_BYTES_MIN), so that memory follows the bytes that arrived, not the declared length, and
- * a byte-by-byte sender costs no more than its bytes.
+ * A frame that lies within one chunk is handed out where it lies, without a copy or a view. One
+ * that spans chunks is kept in pieces: large pieces as they came, small ones gathered by copying
+ * (FRAME_PIECE_BYTES_MIN), so that memory follows the bytes that arrived, not the declared length,
+ * and a byte-by-byte sender costs no more than its bytes.
  *
  * Invariants:
  *  F1  the sum of `pieces` is the part of the current frame received in earlier chunks
@@ -162,7 +162,9 @@ export class FrameSplitter {
     this.#received += count;
   }
 
-  /** Copies `count` bytes, fewer than FRAME_PIECE_BYTES_MIN, into a piece that grows by doubling. */
+  /**
+   * Copies `count` bytes, fewer than FRAME_PIECE_BYTES_MIN, into a piece that grows by doubling.
+   */
   #gather(count: number): void {
     if (this.#gatheredBytes + count > FRAME_PIECE_BYTES_MAX) this.#closeGathered();
     const needed = this.#gatheredBytes + count;

@@ -1,6 +1,6 @@
 /**
- * The headers in front of every request and response. Which version applies follows from the body's:
- * see apis.ts.
+ * The headers in front of every request and response. Which version applies follows from the
+ * body's: see apis.ts.
  */
 import { int16, int32, message, nullableString } from "./schema.ts";
 
@@ -9,12 +9,12 @@ export const requestHeader = message({
   type: "header",
   versions: "1-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     requestApiKey: int16(),
     requestApiVersion: int16(),
     correlationId: int32(),
     clientId: nullableString({ flexible: "none" }),
-  },
+  }),
 });
 
 export const responseHeader = message({
@@ -22,7 +22,7 @@ export const responseHeader = message({
   type: "header",
   versions: "0-1",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     correlationId: int32(),
-  },
+  }),
 });

@@ -3,8 +3,8 @@ import type { Field, Fields, Kind, Message } from "./schema.ts";
 import { ALL_VERSIONS, includesVersion, parseVersions } from "./version_range.ts";
 
 /**
- * What a declaration means in one version: which fields it has, in which encoding, how large they are at
- * least. Shared by the two compilers.
+ * What a declaration means in one version: which fields it has, in which encoding, how large they
+ * are at least. Shared by the two compilers.
  */
 export interface Shape {
   readonly message: Message;

@@ -14,9 +14,9 @@ const STRING_HEAP_BYTES = 32;
 /**
  * Reader: a place in the bytes of one message, with what is left of its heap budget.
  *
- * Compiled decoders keep the position in a local variable and hand it to the helpers here, which check
- * bounds against `end` and leave the position behind what they read in `at`. Every failure is a WireError
- * that names the field.
+ * Compiled decoders keep the position in a local variable and hand it to the helpers here, which
+ * check bounds against `end` and leave the position behind what they read in `at`. Every failure is
+ * a WireError that names the field.
  *
  * Owner: one decode call, synchronous; nothing keeps a reader.
  */

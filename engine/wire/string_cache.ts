@@ -1,11 +1,11 @@
 /**
- * The strings of the protocol repeat: the same topic, client and group names arrive with every request.
- * A direct-mapped memory of the last short ASCII strings finds them again by their bytes, so decoding
- * them allocates nothing and returns the same string, whose hash is already computed for map lookups
- * (bench/micro/wire.bench.ts).
+ * The strings of the protocol repeat: the same topic, client and group names arrive with every
+ * request. A direct-mapped memory of the last short ASCII strings finds them again by their bytes,
+ * so decoding them allocates nothing and returns the same string, whose hash is already computed
+ * for map lookups (bench/micro/wire.bench.ts).
  *
- * Purely a memory: what is returned never depends on it. Slots hold at most SLOTS * CACHED_LENGTH_MAX
- * characters; a peer that sends colliding strings only misses.
+ * Purely a memory: what is returned never depends on it. Slots hold at most SLOTS *
+ * CACHED_LENGTH_MAX characters; a peer that sends colliding strings only misses.
  */
 const SLOTS = 1024;
 const CACHED_LENGTH_MAX = 64;

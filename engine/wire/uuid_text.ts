@@ -3,9 +3,9 @@ import { UUID_BYTES, uuidFromBytes, uuidToBytes, ZERO_UUID } from "../base/uuid.
 import { readInt32 } from "../base/int64.ts";
 
 /**
- * Uuids on the fetch path: newer clients name every topic by its 16-byte id, and the rest of the engine
- * wants the text as a map key. A direct-mapped memory of the last ids makes both directions cheap
- * (bench/micro/wire.bench.ts). Purely a memory: what is returned never depends on it.
+ * Uuids on the fetch path: newer clients name every topic by its 16-byte id, and the rest of the
+ * engine wants the text as a map key. A direct-mapped memory of the last ids makes both directions
+ * cheap (bench/micro/wire.bench.ts). Purely a memory: what is returned never depends on it.
  */
 const SLOTS = 1024;
 const WORDS = UUID_BYTES / 4;

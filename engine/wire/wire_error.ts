@@ -8,8 +8,8 @@
  *   UNSUPPORTED_VERSION  a version outside the message's range
  *   UNSUPPORTED_FIELD    encoding: a value that the chosen version cannot express
  *
- * Decoding throws nothing else, whatever the bytes. A connection that caused one is closed, except where
- * the protocol has a better answer (ApiVersions of an unknown version).
+ * Decoding throws nothing else, whatever the bytes. A connection that caused one is closed, except
+ * where the protocol has a better answer (ApiVersions of an unknown version).
  */
 export type WireErrorCode =
   | "TRUNCATED"

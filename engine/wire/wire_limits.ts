@@ -1,9 +1,15 @@
 import { assert } from "../base/assert.ts";
 
-/** Heap that decoding one request may take, whatever its bytes claim: some 200,000 fetched partitions. */
+/**
+ * Heap that decoding one request may take, whatever its bytes claim: some 200,000 fetched
+ * partitions.
+ */
 export const REQUEST_HEAP_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Tagged fields in one struct. Kafka's own messages have at most six; the rest would be skipped anyway. */
+/**
+ * Tagged fields in one struct. Kafka's own messages have at most six; the rest would be skipped
+ * anyway.
+ */
 export const TAGGED_FIELDS_MAX = 64;
 
 /** A frame on a connection that has not authenticated: only the small handshake messages fit. */
@@ -24,7 +30,10 @@ export const FRAME_PIECE_BYTES_MIN = 16 * 1024;
 /** A gathered piece grows up to this size: what one read from a socket brings at most. */
 export const FRAME_PIECE_BYTES_MAX = 512 * 1024;
 
-/** The first piece of a frame holds at least this much of it: request headers are read from one array. */
+/**
+ * The first piece of a frame holds at least this much of it: request headers are read from one
+ * array.
+ */
 export const FRAME_HEAD_BYTES = 4 * 1024;
 
 /** Longest string in the old encoding: an int16 length. */

@@ -43,8 +43,8 @@ const textEncoder = new TextEncoder();
  *  W2  bytes before `start` are never touched again: views that `take` gave out stay valid for ever
  *  W3  `holes` are in order of their place
  *
- * Owner: one connection (or one call). Concurrency: none, encoding is synchronous.
- * Errors: WireError when a value cannot be expressed; `encodeInto` then leaves the writer as it was.
+ * Owner: one connection (or one call). Concurrency: none, encoding is synchronous. Errors:
+ * WireError when a value cannot be expressed; `encodeInto` then leaves the writer as it was.
  */
 export class Writer {
   bytes: Uint8Array;
@@ -244,7 +244,10 @@ export class Writer {
     return this.length;
   }
 
-  /** Writes the size of the tagged field whose data began at `mark`, moving it when it needs the room. */
+  /**
+   * Writes the size of the tagged field whose data began at `mark`, moving it when it needs the
+   * room.
+   */
   closeTag(mark: number): void {
     const size = this.length - mark;
     const extra = sizeOfUvarint(size) - 1;

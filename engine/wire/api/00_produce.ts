@@ -1,5 +1,18 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * Produce (0): appends one record batch to each partition named.
+ *
+ * Served in versions 3-13, flexible from 9; advertised from 0, see apis.ts.
+ *    3  the first version whose records are in today's batch format
+ *    5  the answer tells the log start offset, so that a producer can explain a lost sequence
+ *    7  zstd batches are allowed (KIP-110)
+ *    8  the answer names the records that spoiled a batch (KIP-467)
+ *   10  the answer to a wrong leader carries the right one, tagged (KIP-951)
+ *   12  inside a transaction, the request also adds the partition to it (KIP-890)
+ *   13  topics by id instead of name (KIP-516)
+ *
+ * `acks` 0 has no answer at all: an error closes the connection. Requests are decoded by
+ * produce_request.ts, which leaves the records in the pieces in which they arrived; this
+ * declaration is its reference.
  */
 import {
   array,
@@ -21,7 +34,7 @@ export const produceRequest = message({
   versions: "3-13",
   flexible: "9+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     transactionalId: nullableString({ default: null }),
     acks: int16(),
     timeoutMs: int32(),
@@ -30,7 +43,7 @@ export const produceRequest = message({
       topicId: uuid({ versions: "13+", ignorable: true }),
       partitionData: array({ index: int32(), records: nullableRecords() }),
     }),
-  },
+  }),
 });
 
 export const produceResponse = message({
@@ -39,7 +52,7 @@ export const produceResponse = message({
   type: "response",
   versions: "3-13",
   flexible: "9+",
-  fields: {
+  fields: () => ({
     responses: array({
       name: string({ versions: "3-12", ignorable: true }),
       topicId: uuid({ versions: "13+", ignorable: true }),
@@ -76,5 +89,5 @@ export const produceResponse = message({
       },
       { versions: "10+", tag: 0 },
     ),
-  },
+  }),
 });

@@ -1,5 +1,20 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * Fetch (1): reads batches, for consumers, followers and the metadata quorum alike.
+ *
+ * Versions 4-18, flexible from 12.
+ *    5  log start offsets, both ways
+ *    7  incremental sessions: later requests name changes only (KIP-227)
+ *    9  the consumer's leader epoch, to fence (KIP-320)
+ *   10  zstd batches may be in the answer (KIP-110)
+ *   11  the consumer's rack, and the replica it should rather read from (KIP-392)
+ *   12  divergence is detected by the epoch of the last record fetched (KIP-595)
+ *   13  topics by id instead of name (KIP-516)
+ *   15  replica id and epoch move to a tagged field, the plain one goes (KIP-903)
+ *   16  the answer to a wrong leader carries the endpoints of the right ones (KIP-951)
+ *   17  the replica's directory id (KIP-853); 18: its high watermark (KIP-1166)
+ *
+ * Partitions are served in the order of the request. The first batch comes whole whatever the
+ * limits (KIP-74). `records` may end inside a batch. `maxWaitMs` and `minBytes` park an answer.
  */
 import { INT64_MAX } from "../../base/int64.ts";
 import {
@@ -24,7 +39,7 @@ export const fetchRequest = message({
   versions: "4-18",
   flexible: "12+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString({ versions: "12+", default: null, tag: 0, ignorable: true }),
     replicaId: int32({ versions: "4-14", default: -1 }),
     replicaState: struct(
@@ -63,7 +78,7 @@ export const fetchRequest = message({
       { versions: "7+" },
     ),
     rackId: string({ versions: "11+", default: "", ignorable: true }),
-  },
+  }),
 });
 
 export const fetchResponse = message({
@@ -72,7 +87,7 @@ export const fetchResponse = message({
   type: "response",
   versions: "4-18",
   flexible: "12+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16({ versions: "7+", ignorable: true }),
     sessionId: int32({ versions: "7+", default: 0 }),
@@ -120,5 +135,5 @@ export const fetchResponse = message({
       },
       { versions: "16+", tag: 0 },
     ),
-  },
+  }),
 });

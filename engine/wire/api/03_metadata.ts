@@ -1,5 +1,15 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * Metadata (3): brokers, topics, partitions and their leaders; may create topics.
+ *
+ * Versions 0-13, flexible from 9.
+ *    1  racks, controller, internal topics; null asks for all topics and an empty list for none (in
+ *       version 0 an empty list asks for all)
+ *    2  cluster id;  4: may automatic creation be switched off;  5: offline replicas
+ *    7  leader epochs;  8: authorized operations, of the cluster only up to version 10 (KIP-430)
+ *   10  topic ids in answers;  12: in requests too, the name then is null (KIP-516)
+ *   13  an error of the whole request (KIP-1102)
+ *
+ * Endpoints are those of the listener that the request came in on.
  */
 import {
   array,
@@ -20,7 +30,7 @@ export const metadataRequest = message({
   versions: "0-13",
   flexible: "9+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     topics: nullableArray(
       {
         topicId: uuid({ versions: "10+", ignorable: true }),
@@ -31,7 +41,7 @@ export const metadataRequest = message({
     allowAutoTopicCreation: bool({ versions: "4+", default: true }),
     includeClusterAuthorizedOperations: bool({ versions: "8-10" }),
     includeTopicAuthorizedOperations: bool({ versions: "8+" }),
-  },
+  }),
 });
 
 export const metadataResponse = message({
@@ -40,7 +50,7 @@ export const metadataResponse = message({
   type: "response",
   versions: "0-13",
   flexible: "9+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "3+", ignorable: true }),
     brokers: array({
       nodeId: int32(),
@@ -68,5 +78,5 @@ export const metadataResponse = message({
     }),
     clusterAuthorizedOperations: int32({ versions: "8-10", default: -0x8000_0000 }),
     errorCode: int16({ versions: "13+", ignorable: true }),
-  },
+  }),
 });

@@ -1,5 +1,13 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * OffsetFetch (9): reads the committed offsets of a group.
+ *
+ * Versions 1-10, flexible from 6.
+ *    2  null asks for all topics; an error of the whole group
+ *    5  leader epochs (KIP-320);  7: only offsets without a pending transaction (KIP-447)
+ *    8  several groups in one request, in fields of their own (KIP-709)
+ *    9  member id and epoch of the KIP-848 protocol;  10: topics by id instead of name
+ *
+ * A partition without a commit has offset -1, empty metadata and no error.
  */
 import {
   array,
@@ -21,7 +29,7 @@ export const offsetFetchRequest = message({
   versions: "1-10",
   flexible: "6+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string({ versions: "1-7" }),
     topics: nullableArray(
       {
@@ -44,7 +52,7 @@ export const offsetFetchRequest = message({
       { versions: "8+" },
     ),
     requireStable: bool({ versions: "7+", default: false }),
-  },
+  }),
 });
 
 export const offsetFetchResponse = message({
@@ -53,7 +61,7 @@ export const offsetFetchResponse = message({
   type: "response",
   versions: "1-10",
   flexible: "6+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "3+", ignorable: true }),
     topics: array(
       {
@@ -87,5 +95,5 @@ export const offsetFetchResponse = message({
       },
       { versions: "8+" },
     ),
-  },
+  }),
 });

@@ -1,5 +1,10 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * FindCoordinator (10): which broker coordinates a group, a transactional id or a share partition.
+ *
+ * Versions 0-6, flexible from 3.
+ *    1  key types: 0 group, 1 transaction (KIP-98)
+ *    4  several keys in one request, in fields of their own (KIP-699)
+ *    6  key type 2, keys "group:topicId:partition" (KIP-932)
  */
 import { array, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,11 +15,11 @@ export const findCoordinatorRequest = message({
   versions: "0-6",
   flexible: "3+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     key: string({ versions: "0-3" }),
     keyType: int8({ versions: "1+", default: 0 }),
     coordinatorKeys: array(string(), { versions: "4+" }),
-  },
+  }),
 });
 
 export const findCoordinatorResponse = message({
@@ -23,7 +28,7 @@ export const findCoordinatorResponse = message({
   type: "response",
   versions: "0-6",
   flexible: "3+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "1+", ignorable: true }),
     errorCode: int16({ versions: "0-3" }),
     errorMessage: nullableString({ versions: "1-3", ignorable: true }),
@@ -41,5 +46,5 @@ export const findCoordinatorResponse = message({
       },
       { versions: "4+" },
     ),
-  },
+  }),
 });

@@ -1,5 +1,11 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * JoinGroup (11): enters or re-enters a classic group; parked until the group has gathered.
+ *
+ * Versions 0-9, flexible from 6.
+ *    1  rebalance timeout beside the session timeout (KIP-62)
+ *    4  a new member is sent back once, with its id (KIP-394);  5: static members (KIP-345)
+ *    7  the answer names the protocol (KIP-559);  8: the reason for joining (KIP-800)
+ *    9  the leader may be told to skip the assignment (KIP-814)
  */
 import { array, bool, bytes, int16, int32, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +16,7 @@ export const joinGroupRequest = message({
   versions: "0-9",
   flexible: "6+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     sessionTimeoutMs: int32(),
     rebalanceTimeoutMs: int32({ versions: "1+", default: -1, ignorable: true }),
@@ -19,7 +25,7 @@ export const joinGroupRequest = message({
     protocolType: string(),
     protocols: array({ name: string(), metadata: bytes() }),
     reason: nullableString({ versions: "8+", default: null, ignorable: true }),
-  },
+  }),
 });
 
 export const joinGroupResponse = message({
@@ -28,7 +34,7 @@ export const joinGroupResponse = message({
   type: "response",
   versions: "0-9",
   flexible: "6+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "2+", ignorable: true }),
     errorCode: int16(),
     generationId: int32({ default: -1 }),
@@ -42,5 +48,5 @@ export const joinGroupResponse = message({
       groupInstanceId: nullableString({ versions: "5+", default: null, ignorable: true }),
       metadata: bytes(),
     }),
-  },
+  }),
 });

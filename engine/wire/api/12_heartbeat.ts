@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * Heartbeat (12): keeps a member of a classic group alive, and tells it of a rebalance.
+ *
+ * Versions 0-4, flexible from 4; static members from 3 (KIP-345).
  */
 import { int16, int32, message, nullableString, string } from "../schema.ts";
 
@@ -10,12 +12,12 @@ export const heartbeatRequest = message({
   versions: "0-4",
   flexible: "4+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     generationId: int32(),
     memberId: string(),
     groupInstanceId: nullableString({ versions: "3+", default: null }),
-  },
+  }),
 });
 
 export const heartbeatResponse = message({
@@ -24,8 +26,8 @@ export const heartbeatResponse = message({
   type: "response",
   versions: "0-4",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "1+", ignorable: true }),
     errorCode: int16(),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * LeaveGroup (13): leaves a classic group at once.
+ *
+ * Versions 0-5, flexible from 4. From 3 several members, static ones by their instance id
+ * (KIP-345); from 5 each with a reason (KIP-800).
  */
 import { array, int16, int32, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const leaveGroupRequest = message({
   versions: "0-5",
   flexible: "4+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string({ versions: "0-2" }),
     members: array(
@@ -21,7 +24,7 @@ export const leaveGroupRequest = message({
       },
       { versions: "3+" },
     ),
-  },
+  }),
 });
 
 export const leaveGroupResponse = message({
@@ -30,7 +33,7 @@ export const leaveGroupResponse = message({
   type: "response",
   versions: "0-5",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "1+", ignorable: true }),
     errorCode: int16(),
     members: array(
@@ -41,5 +44,5 @@ export const leaveGroupResponse = message({
       },
       { versions: "3+" },
     ),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * SyncGroup (14): the leader of a classic group hands in the assignment, each member takes its own.
+ *
+ * Versions 0-5, flexible from 4; static members from 3 (KIP-345), the protocol is checked from 5
+ * (KIP-559). Followers are parked until the leader's request.
  */
 import { array, bytes, int16, int32, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const syncGroupRequest = message({
   versions: "0-5",
   flexible: "4+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     generationId: int32(),
     memberId: string(),
@@ -18,7 +21,7 @@ export const syncGroupRequest = message({
     protocolType: nullableString({ versions: "5+", default: null, ignorable: true }),
     protocolName: nullableString({ versions: "5+", default: null, ignorable: true }),
     assignments: array({ memberId: string(), assignment: bytes() }),
-  },
+  }),
 });
 
 export const syncGroupResponse = message({
@@ -27,11 +30,11 @@ export const syncGroupResponse = message({
   type: "response",
   versions: "0-5",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "1+", ignorable: true }),
     errorCode: int16(),
     protocolType: nullableString({ versions: "5+", default: null, ignorable: true }),
     protocolName: nullableString({ versions: "5+", default: null, ignorable: true }),
     assignment: bytes(),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeGroups (15): state and members of classic groups, for administrators.
+ *
+ * Versions 0-6, flexible from 5; authorized operations from 3 (KIP-430), static members from 4. An
+ * unknown group is "Dead" without an error up to 5, GROUP_ID_NOT_FOUND from 6 (KIP-1043).
  */
 import { array, bool, bytes, int16, int32, message, nullableString, string } from "../schema.ts";
 
@@ -10,10 +13,10 @@ export const describeGroupsRequest = message({
   versions: "0-6",
   flexible: "5+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groups: array(string()),
     includeAuthorizedOperations: bool({ versions: "3+" }),
-  },
+  }),
 });
 
 export const describeGroupsResponse = message({
@@ -22,7 +25,7 @@ export const describeGroupsResponse = message({
   type: "response",
   versions: "0-6",
   flexible: "5+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "1+", ignorable: true }),
     groups: array({
       errorCode: int16(),
@@ -41,5 +44,5 @@ export const describeGroupsResponse = message({
       }),
       authorizedOperations: int32({ versions: "3+", default: -0x8000_0000 }),
     }),
-  },
+  }),
 });

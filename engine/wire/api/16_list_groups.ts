@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ListGroups (16): the groups that this broker coordinates.
+ *
+ * Versions 0-5, flexible from 3; filter by state from 4 (KIP-518), by type from 5 (KIP-848).
  */
 import { array, int16, int32, message, string } from "../schema.ts";
 
@@ -10,10 +12,10 @@ export const listGroupsRequest = message({
   versions: "0-5",
   flexible: "3+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     statesFilter: array(string(), { versions: "4+" }),
     typesFilter: array(string(), { versions: "5+" }),
-  },
+  }),
 });
 
 export const listGroupsResponse = message({
@@ -22,7 +24,7 @@ export const listGroupsResponse = message({
   type: "response",
   versions: "0-5",
   flexible: "3+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32({ versions: "1+", ignorable: true }),
     errorCode: int16(),
     groups: array({
@@ -31,5 +33,5 @@ export const listGroupsResponse = message({
       groupState: string({ versions: "4+", ignorable: true }),
       groupType: string({ versions: "5+", ignorable: true }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * SaslHandshake (17): chooses the SASL mechanism.
+ *
+ * Versions 0-1, never flexible. After version 0 the tokens travel bare, each behind an int32
+ * length; after version 1 in SaslAuthenticate (KIP-152). A mechanism that is not offered is
+ * answered with those that are.
  */
 import { array, int16, message, string } from "../schema.ts";
 
@@ -10,9 +14,9 @@ export const saslHandshakeRequest = message({
   versions: "0-1",
   flexible: "none",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     mechanism: string(),
-  },
+  }),
 });
 
 export const saslHandshakeResponse = message({
@@ -21,8 +25,8 @@ export const saslHandshakeResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "none",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     mechanisms: array(string()),
-  },
+  }),
 });

@@ -1,5 +1,10 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * CreateTopics (19): creates topics, each on its own.
+ *
+ * Versions 2-7, flexible from 5.
+ *    4  -1 partitions or replicas mean the broker's defaults (KIP-464)
+ *    5  the answer tells counts and configs (KIP-525);  6: may be throttled (KIP-599)
+ *    7  the answer tells the topic id (KIP-516)
  */
 import {
   array,
@@ -21,7 +26,7 @@ export const createTopicsRequest = message({
   versions: "2-7",
   flexible: "5+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     topics: array({
       name: string(),
       numPartitions: int32(),
@@ -31,7 +36,7 @@ export const createTopicsRequest = message({
     }),
     timeoutMs: int32({ default: 60000 }),
     validateOnly: bool({ default: false }),
-  },
+  }),
 });
 
 export const createTopicsResponse = message({
@@ -40,7 +45,7 @@ export const createTopicsResponse = message({
   type: "response",
   versions: "2-7",
   flexible: "5+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     topics: array({
       name: string(),
@@ -61,5 +66,5 @@ export const createTopicsResponse = message({
         { versions: "5+", ignorable: true },
       ),
     }),
-  },
+  }),
 });

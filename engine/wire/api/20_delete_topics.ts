@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DeleteTopics (20): deletes topics, each on its own.
+ *
+ * Versions 1-6, flexible from 4; error messages and throttling from 5 (KIP-599); from 6 topics are
+ * structs, by name or by id (KIP-516).
  */
 import { array, int16, int32, message, nullableString, string, uuid } from "../schema.ts";
 
@@ -10,11 +13,11 @@ export const deleteTopicsRequest = message({
   versions: "1-6",
   flexible: "4+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     topics: array({ name: nullableString({ default: null }), topicId: uuid() }, { versions: "6+" }),
     topicNames: array(string(), { versions: "1-5", ignorable: true }),
     timeoutMs: int32(),
-  },
+  }),
 });
 
 export const deleteTopicsResponse = message({
@@ -23,7 +26,7 @@ export const deleteTopicsResponse = message({
   type: "response",
   versions: "1-6",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     responses: array({
       name: nullableString({ nullable: "6+" }),
@@ -31,5 +34,5 @@ export const deleteTopicsResponse = message({
       errorCode: int16(),
       errorMessage: nullableString({ versions: "5+", default: null, ignorable: true }),
     }),
-  },
+  }),
 });

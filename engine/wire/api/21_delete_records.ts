@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DeleteRecords (21): moves the log start offset up; -1 means to the high watermark.
+ *
+ * Versions 0-2, flexible from 2 (KIP-107).
  */
 import { array, int16, int32, int64, message, string } from "../schema.ts";
 
@@ -10,13 +12,13 @@ export const deleteRecordsRequest = message({
   versions: "0-2",
   flexible: "2+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     topics: array({
       name: string(),
       partitions: array({ partitionIndex: int32(), offset: int64() }),
     }),
     timeoutMs: int32(),
-  },
+  }),
 });
 
 export const deleteRecordsResponse = message({
@@ -25,11 +27,11 @@ export const deleteRecordsResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     topics: array({
       name: string(),
       partitions: array({ partitionIndex: int32(), lowWatermark: int64(), errorCode: int16() }),
     }),
-  },
+  }),
 });

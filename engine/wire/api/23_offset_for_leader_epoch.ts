@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * OffsetForLeaderEpoch (23): where a leader epoch ended, so that readers find out what was cut
+ * away.
+ *
+ * Versions 2-4, flexible from 4 (KIP-101, KIP-279, KIP-320). The replica id comes with version 3;
+ * -2 is a consumer that may see beyond the high watermark.
  */
 import { array, int16, int32, int64, message, string } from "../schema.ts";
 
@@ -10,7 +14,7 @@ export const offsetForLeaderEpochRequest = message({
   versions: "2-4",
   flexible: "4+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     replicaId: int32({ versions: "3+", default: -2, ignorable: true }),
     topics: array({
       topic: string(),
@@ -20,7 +24,7 @@ export const offsetForLeaderEpochRequest = message({
         leaderEpoch: int32(),
       }),
     }),
-  },
+  }),
 });
 
 export const offsetForLeaderEpochResponse = message({
@@ -29,7 +33,7 @@ export const offsetForLeaderEpochResponse = message({
   type: "response",
   versions: "2-4",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     topics: array({
       topic: string(),
@@ -40,5 +44,5 @@ export const offsetForLeaderEpochResponse = message({
         endOffset: int64({ default: -1 }),
       }),
     }),
-  },
+  }),
 });

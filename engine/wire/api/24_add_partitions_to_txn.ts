@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AddPartitionsToTxn (24): adds partitions to a transaction.
+ *
+ * Versions 0-5, flexible from 3. Up to 3 clients ask, for one transaction; from 4 brokers ask, for
+ * several, and may only verify (KIP-890). The two use fields of their own.
  */
 import { array, bool, int16, int32, int64, message, string } from "../schema.ts";
 
@@ -15,7 +18,7 @@ export const addPartitionsToTxnRequest = message({
   versions: "0-5",
   flexible: "3+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     transactions: array(
       {
         transactionalId: string(),
@@ -30,7 +33,7 @@ export const addPartitionsToTxnRequest = message({
     v3AndBelowProducerId: int64({ versions: "0-3" }),
     v3AndBelowProducerEpoch: int16({ versions: "0-3" }),
     v3AndBelowTopics: array(addPartitionsToTxnTopic, { versions: "0-3" }),
-  },
+  }),
 });
 
 const addPartitionsToTxnTopicResult = {
@@ -44,7 +47,7 @@ export const addPartitionsToTxnResponse = message({
   type: "response",
   versions: "0-5",
   flexible: "3+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16({ versions: "4+", ignorable: true }),
     resultsByTransaction: array(
@@ -55,5 +58,5 @@ export const addPartitionsToTxnResponse = message({
       { versions: "4+" },
     ),
     resultsByTopicV3AndBelow: array(addPartitionsToTxnTopicResult, { versions: "0-3" }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AddOffsetsToTxn (25): adds a group's partition of `__consumer_offsets` to a transaction.
+ *
+ * Versions 0-4, flexible from 3; TRANSACTION_ABORTABLE from 4 (KIP-890).
  */
 import { int16, int32, int64, message, string } from "../schema.ts";
 
@@ -10,12 +12,12 @@ export const addOffsetsToTxnRequest = message({
   versions: "0-4",
   flexible: "3+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     transactionalId: string(),
     producerId: int64(),
     producerEpoch: int16(),
     groupId: string(),
-  },
+  }),
 });
 
 export const addOffsetsToTxnResponse = message({
@@ -24,8 +26,8 @@ export const addOffsetsToTxnResponse = message({
   type: "response",
   versions: "0-4",
   flexible: "3+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * WriteTxnMarkers (27): the transaction coordinator has leaders write commit and abort markers.
+ *
+ * Versions 1-2, flexible from 1; the transaction version from 2 (KIP-1228). Between brokers only.
  */
 import { array, bool, int16, int32, int64, int8, message, string } from "../schema.ts";
 
@@ -10,7 +12,7 @@ export const writeTxnMarkersRequest = message({
   versions: "1-2",
   flexible: "1+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     markers: array({
       producerId: int64(),
       producerEpoch: int16(),
@@ -19,7 +21,7 @@ export const writeTxnMarkersRequest = message({
       coordinatorEpoch: int32(),
       transactionVersion: int8({ versions: "2+", default: 0, ignorable: true }),
     }),
-  },
+  }),
 });
 
 export const writeTxnMarkersResponse = message({
@@ -28,7 +30,7 @@ export const writeTxnMarkersResponse = message({
   type: "response",
   versions: "1-2",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     markers: array({
       producerId: int64(),
       topics: array({
@@ -36,5 +38,5 @@ export const writeTxnMarkersResponse = message({
         partitions: array({ partitionIndex: int32(), errorCode: int16() }),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * TxnOffsetCommit (28): commits a group's offsets as part of a transaction.
+ *
+ * Versions 0-5, flexible from 3; leader epochs from 2; member, generation and instance from 3
+ * (KIP-447); TRANSACTION_ABORTABLE from 4; from 5 it also adds the group to the transaction
+ * (KIP-890).
  */
 import { array, int16, int32, int64, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +14,7 @@ export const txnOffsetCommitRequest = message({
   versions: "0-5",
   flexible: "3+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     transactionalId: string(),
     groupId: string(),
     producerId: int64(),
@@ -27,7 +31,7 @@ export const txnOffsetCommitRequest = message({
         committedMetadata: nullableString(),
       }),
     }),
-  },
+  }),
 });
 
 export const txnOffsetCommitResponse = message({
@@ -36,11 +40,11 @@ export const txnOffsetCommitResponse = message({
   type: "response",
   versions: "0-5",
   flexible: "3+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     topics: array({
       name: string(),
       partitions: array({ partitionIndex: int32(), errorCode: int16() }),
     }),
-  },
+  }),
 });

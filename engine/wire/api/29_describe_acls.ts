@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeAcls (29): the access rules that match a filter.
+ *
+ * Versions 1-3, flexible from 2; pattern types from 1 (KIP-290), users as resources from 3
+ * (KIP-373).
  */
 import { array, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const describeAclsRequest = message({
   versions: "1-3",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     resourceTypeFilter: int8(),
     resourceNameFilter: nullableString(),
     patternTypeFilter: int8({ default: 3 }),
@@ -18,7 +21,7 @@ export const describeAclsRequest = message({
     hostFilter: nullableString(),
     operation: int8(),
     permissionType: int8(),
-  },
+  }),
 });
 
 export const describeAclsResponse = message({
@@ -27,7 +30,7 @@ export const describeAclsResponse = message({
   type: "response",
   versions: "1-3",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
@@ -42,5 +45,5 @@ export const describeAclsResponse = message({
         permissionType: int8(),
       }),
     }),
-  },
+  }),
 });

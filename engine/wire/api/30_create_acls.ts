@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * CreateAcls (30): adds access rules, each with a result of its own.
+ *
+ * Versions 1-3, flexible from 2; pattern types from 1 (KIP-290), users as resources from 3
+ * (KIP-373).
  */
 import { array, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const createAclsRequest = message({
   versions: "1-3",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     creations: array({
       resourceType: int8(),
       resourceName: string(),
@@ -20,7 +23,7 @@ export const createAclsRequest = message({
       operation: int8(),
       permissionType: int8(),
     }),
-  },
+  }),
 });
 
 export const createAclsResponse = message({
@@ -29,8 +32,8 @@ export const createAclsResponse = message({
   type: "response",
   versions: "1-3",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     results: array({ errorCode: int16(), errorMessage: nullableString() }),
-  },
+  }),
 });

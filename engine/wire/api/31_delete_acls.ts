@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DeleteAcls (31): removes the access rules that match filters, and tells which.
+ *
+ * Versions 1-3, flexible from 2; pattern types from 1 (KIP-290), users as resources from 3
+ * (KIP-373).
  */
 import { array, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const deleteAclsRequest = message({
   versions: "1-3",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     filters: array({
       resourceTypeFilter: int8(),
       resourceNameFilter: nullableString(),
@@ -20,7 +23,7 @@ export const deleteAclsRequest = message({
       operation: int8(),
       permissionType: int8(),
     }),
-  },
+  }),
 });
 
 export const deleteAclsResponse = message({
@@ -29,7 +32,7 @@ export const deleteAclsResponse = message({
   type: "response",
   versions: "1-3",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     filterResults: array({
       errorCode: int16(),
@@ -46,5 +49,5 @@ export const deleteAclsResponse = message({
         permissionType: int8(),
       }),
     }),
-  },
+  }),
 });

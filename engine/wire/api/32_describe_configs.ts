@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeConfigs (32): configs of topics, brokers, groups and clients' metrics, with where each
+ * comes from.
+ *
+ * Versions 1-4, flexible from 4; types and documentation from 3 (KIP-569). Null keys ask for all.
  */
 import {
   array,
@@ -20,7 +23,7 @@ export const describeConfigsRequest = message({
   versions: "1-4",
   flexible: "4+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     resources: array({
       resourceType: int8(),
       resourceName: string(),
@@ -28,7 +31,7 @@ export const describeConfigsRequest = message({
     }),
     includeSynonyms: bool({ default: false }),
     includeDocumentation: bool({ versions: "3+", default: false }),
-  },
+  }),
 });
 
 export const describeConfigsResponse = message({
@@ -37,7 +40,7 @@ export const describeConfigsResponse = message({
   type: "response",
   versions: "1-4",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     results: array({
       errorCode: int16(),
@@ -55,5 +58,5 @@ export const describeConfigsResponse = message({
         documentation: nullableString({ versions: "3+", ignorable: true }),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AlterConfigs (33): replaces all dynamic configs of a resource: what is not named is reset.
+ *
+ * Versions 0-2, flexible from 2. IncrementalAlterConfigs (44) came to replace it.
  */
 import { array, bool, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,14 +12,14 @@ export const alterConfigsRequest = message({
   versions: "0-2",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     resources: array({
       resourceType: int8(),
       resourceName: string(),
       configs: array({ name: string(), value: nullableString() }),
     }),
     validateOnly: bool(),
-  },
+  }),
 });
 
 export const alterConfigsResponse = message({
@@ -26,7 +28,7 @@ export const alterConfigsResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     responses: array({
       errorCode: int16(),
@@ -34,5 +36,5 @@ export const alterConfigsResponse = message({
       resourceType: int8(),
       resourceName: string(),
     }),
-  },
+  }),
 });

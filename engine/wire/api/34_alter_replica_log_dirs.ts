@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AlterReplicaLogDirs (34): moves replicas to another log directory of this broker (KIP-113).
+ *
+ * Versions 1-2, flexible from 2.
  */
 import { array, int16, int32, message, string } from "../schema.ts";
 
@@ -10,12 +12,12 @@ export const alterReplicaLogDirsRequest = message({
   versions: "1-2",
   flexible: "2+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     dirs: array({
       path: string(),
       topics: array({ name: string(), partitions: array(int32()) }),
     }),
-  },
+  }),
 });
 
 export const alterReplicaLogDirsResponse = message({
@@ -24,11 +26,11 @@ export const alterReplicaLogDirsResponse = message({
   type: "response",
   versions: "1-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     results: array({
       topicName: string(),
       partitions: array({ partitionIndex: int32(), errorCode: int16() }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeLogDirs (35): log directories and the size of what is in them (KIP-113).
+ *
+ * Versions 1-5, flexible from 2; an error of the whole request from 3; size and room of the disk
+ * from 4 (KIP-827); cordoned directories from 5. Null asks for all topics.
  */
 import { array, bool, int16, int32, int64, message, nullableArray, string } from "../schema.ts";
 
@@ -10,9 +13,9 @@ export const describeLogDirsRequest = message({
   versions: "1-5",
   flexible: "2+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     topics: nullableArray({ topic: string(), partitions: array(int32()) }),
-  },
+  }),
 });
 
 export const describeLogDirsResponse = message({
@@ -21,7 +24,7 @@ export const describeLogDirsResponse = message({
   type: "response",
   versions: "1-5",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16({ versions: "3+", ignorable: true }),
     results: array({
@@ -40,5 +43,5 @@ export const describeLogDirsResponse = message({
       usableBytes: int64({ versions: "4+", default: -1, ignorable: true }),
       isCordoned: bool({ versions: "5+", default: false, ignorable: true }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * SaslAuthenticate (36): one step of a SASL exchange after a handshake of version 1 (KIP-152).
+ *
+ * Versions 0-2, flexible from 2; from 1 the answer says when to authenticate again (KIP-368).
  */
 import { bytes, int16, int64, message, nullableString } from "../schema.ts";
 
@@ -10,9 +12,9 @@ export const saslAuthenticateRequest = message({
   versions: "0-2",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     authBytes: bytes(),
-  },
+  }),
 });
 
 export const saslAuthenticateResponse = message({
@@ -21,10 +23,10 @@ export const saslAuthenticateResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     errorMessage: nullableString(),
     authBytes: bytes(),
     sessionLifetimeMs: int64({ versions: "1+", default: 0, ignorable: true }),
-  },
+  }),
 });

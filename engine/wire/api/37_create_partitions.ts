@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * CreatePartitions (37): adds partitions to topics; the count is the new total.
+ *
+ * Versions 0-3, flexible from 2; may be throttled from 3 (KIP-599).
  */
 import {
   array,
@@ -19,7 +21,7 @@ export const createPartitionsRequest = message({
   versions: "0-3",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     topics: array({
       name: string(),
       count: int32(),
@@ -27,7 +29,7 @@ export const createPartitionsRequest = message({
     }),
     timeoutMs: int32(),
     validateOnly: bool(),
-  },
+  }),
 });
 
 export const createPartitionsResponse = message({
@@ -36,12 +38,12 @@ export const createPartitionsResponse = message({
   type: "response",
   versions: "0-3",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     results: array({
       name: string(),
       errorCode: int16(),
       errorMessage: nullableString({ default: null }),
     }),
-  },
+  }),
 });

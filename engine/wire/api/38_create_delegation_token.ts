@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * CreateDelegationToken (38): makes a token with which others authenticate as its owner (KIP-48).
+ *
+ * Versions 1-3, flexible from 2; from 3 for another owner than who asks (KIP-373).
  */
 import { array, bytes, int16, int32, int64, message, nullableString, string } from "../schema.ts";
 
@@ -10,12 +12,12 @@ export const createDelegationTokenRequest = message({
   versions: "1-3",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     ownerPrincipalType: nullableString({ versions: "3+" }),
     ownerPrincipalName: nullableString({ versions: "3+" }),
     renewers: array({ principalType: string(), principalName: string() }),
     maxLifetimeMs: int64(),
-  },
+  }),
 });
 
 export const createDelegationTokenResponse = message({
@@ -24,7 +26,7 @@ export const createDelegationTokenResponse = message({
   type: "response",
   versions: "1-3",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     principalType: string(),
     principalName: string(),
@@ -36,5 +38,5 @@ export const createDelegationTokenResponse = message({
     tokenId: string(),
     hmac: bytes(),
     throttleTimeMs: int32(),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ExpireDelegationToken (40): shortens the life of a delegation token, below zero at once (KIP-48).
+ *
+ * Versions 1-2, flexible from 2.
  */
 import { bytes, int16, int32, int64, message } from "../schema.ts";
 
@@ -10,10 +12,10 @@ export const expireDelegationTokenRequest = message({
   versions: "1-2",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     hmac: bytes(),
     expiryTimePeriodMs: int64(),
-  },
+  }),
 });
 
 export const expireDelegationTokenResponse = message({
@@ -22,9 +24,9 @@ export const expireDelegationTokenResponse = message({
   type: "response",
   versions: "1-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     expiryTimestampMs: int64(),
     throttleTimeMs: int32(),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeDelegationToken (41): the tokens of some owners, null for all (KIP-48).
+ *
+ * Versions 1-3, flexible from 2; from 3 the answer tells who asked for each token (KIP-373).
  */
 import { array, bytes, int16, int32, int64, message, nullableArray, string } from "../schema.ts";
 
@@ -10,9 +12,9 @@ export const describeDelegationTokenRequest = message({
   versions: "1-3",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     owners: nullableArray({ principalType: string(), principalName: string() }),
-  },
+  }),
 });
 
 export const describeDelegationTokenResponse = message({
@@ -21,7 +23,7 @@ export const describeDelegationTokenResponse = message({
   type: "response",
   versions: "1-3",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     tokens: array({
       principalType: string(),
@@ -36,5 +38,5 @@ export const describeDelegationTokenResponse = message({
       renewers: array({ principalType: string(), principalName: string() }),
     }),
     throttleTimeMs: int32(),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DeleteGroups (42): deletes groups without members, with their offsets (KIP-229).
+ *
+ * Versions 0-2, flexible from 2.
  */
 import { array, int16, int32, message, string } from "../schema.ts";
 
@@ -10,9 +12,9 @@ export const deleteGroupsRequest = message({
   versions: "0-2",
   flexible: "2+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupsNames: array(string()),
-  },
+  }),
 });
 
 export const deleteGroupsResponse = message({
@@ -21,8 +23,8 @@ export const deleteGroupsResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     results: array({ groupId: string(), errorCode: int16() }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ElectLeaders (43): has partitions elect the preferred leader, or any (KIP-183).
+ *
+ * Versions 0-2, flexible from 2; the kind of election from 1 (KIP-460). Null asks for all
+ * partitions.
  */
 import {
   array,
@@ -19,11 +22,11 @@ export const electLeadersRequest = message({
   versions: "0-2",
   flexible: "2+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     electionType: int8({ versions: "1+" }),
     topicPartitions: nullableArray({ topic: string(), partitions: array(int32()) }),
     timeoutMs: int32({ default: 60000 }),
-  },
+  }),
 });
 
 export const electLeadersResponse = message({
@@ -32,7 +35,7 @@ export const electLeadersResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "2+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16({ versions: "1+" }),
     replicaElectionResults: array({
@@ -43,5 +46,5 @@ export const electLeadersResponse = message({
         errorMessage: nullableString(),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * IncrementalAlterConfigs (44): sets, deletes, appends to or subtracts from single configs
+ * (KIP-339).
+ *
+ * Versions 0-1, flexible from 1. Operations: 0 set, 1 delete, 2 append, 3 subtract.
  */
 import { array, bool, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,14 +13,14 @@ export const incrementalAlterConfigsRequest = message({
   versions: "0-1",
   flexible: "1+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     resources: array({
       resourceType: int8(),
       resourceName: string(),
       configs: array({ name: string(), configOperation: int8(), value: nullableString() }),
     }),
     validateOnly: bool(),
-  },
+  }),
 });
 
 export const incrementalAlterConfigsResponse = message({
@@ -26,7 +29,7 @@ export const incrementalAlterConfigsResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     responses: array({
       errorCode: int16(),
@@ -34,5 +37,5 @@ export const incrementalAlterConfigsResponse = message({
       resourceType: int8(),
       resourceName: string(),
     }),
-  },
+  }),
 });

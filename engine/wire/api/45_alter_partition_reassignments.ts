@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AlterPartitionReassignments (45): starts, or with null replicas cancels, the move of partitions
+ * to other brokers (KIP-455).
+ *
+ * Versions 0-1, flexible always; from 1 a change of the replication factor can be ruled out
+ * (KIP-860).
  */
 import {
   array,
@@ -19,7 +23,7 @@ export const alterPartitionReassignmentsRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     timeoutMs: int32({ default: 60000 }),
     allowReplicationFactorChange: bool({ versions: "1+", default: true }),
     topics: array({
@@ -29,7 +33,7 @@ export const alterPartitionReassignmentsRequest = message({
         replicas: nullableArray(int32(), { default: null }),
       }),
     }),
-  },
+  }),
 });
 
 export const alterPartitionReassignmentsResponse = message({
@@ -38,7 +42,7 @@ export const alterPartitionReassignmentsResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     allowReplicationFactorChange: bool({ versions: "1+", default: true, ignorable: true }),
     errorCode: int16(),
@@ -51,5 +55,5 @@ export const alterPartitionReassignmentsResponse = message({
         errorMessage: nullableString(),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ListPartitionReassignments (46): moves of partitions under way, null for all (KIP-455).
+ *
+ * Version 0, flexible.
  */
 import { array, int16, int32, message, nullableArray, nullableString, string } from "../schema.ts";
 
@@ -10,10 +12,10 @@ export const listPartitionReassignmentsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     timeoutMs: int32({ default: 60000 }),
     topics: nullableArray({ name: string(), partitionIndexes: array(int32()) }, { default: null }),
-  },
+  }),
 });
 
 export const listPartitionReassignmentsResponse = message({
@@ -22,7 +24,7 @@ export const listPartitionReassignmentsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
@@ -35,5 +37,5 @@ export const listPartitionReassignmentsResponse = message({
         removingReplicas: array(int32()),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * OffsetDelete (47): forgets committed offsets of a group, of topics it is not subscribed to
+ * (KIP-496).
+ *
+ * Version 0, not flexible; its response has the error before the throttle time.
  */
 import { array, int16, int32, message, string } from "../schema.ts";
 
@@ -10,13 +13,13 @@ export const offsetDeleteRequest = message({
   versions: "0",
   flexible: "none",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({
       name: string(),
       partitions: array({ partitionIndex: int32() }),
     }),
-  },
+  }),
 });
 
 export const offsetDeleteResponse = message({
@@ -25,12 +28,12 @@ export const offsetDeleteResponse = message({
   type: "response",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     throttleTimeMs: int32(),
     topics: array({
       name: string(),
       partitions: array({ partitionIndex: int32(), errorCode: int16() }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeClientQuotas (48): quotas of users, clients and addresses that match a filter (KIP-546).
+ *
+ * Versions 0-1, flexible from 1.
  */
 import {
   array,
@@ -21,10 +23,10 @@ export const describeClientQuotasRequest = message({
   versions: "0-1",
   flexible: "1+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     components: array({ entityType: string(), matchType: int8(), match: nullableString() }),
     strict: bool(),
-  },
+  }),
 });
 
 export const describeClientQuotasResponse = message({
@@ -33,7 +35,7 @@ export const describeClientQuotasResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
@@ -41,5 +43,5 @@ export const describeClientQuotasResponse = message({
       entity: array({ entityType: string(), entityName: nullableString() }),
       values: array({ key: string(), value: float64() }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AlterClientQuotas (49): sets and removes quotas of users, clients and addresses (KIP-546).
+ *
+ * Versions 0-1, flexible from 1.
  */
 import { array, bool, float64, int16, int32, message, nullableString, string } from "../schema.ts";
 
@@ -10,13 +12,13 @@ export const alterClientQuotasRequest = message({
   versions: "0-1",
   flexible: "1+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     entries: array({
       entity: array({ entityType: string(), entityName: nullableString() }),
       ops: array({ key: string(), value: float64(), remove: bool() }),
     }),
     validateOnly: bool(),
-  },
+  }),
 });
 
 export const alterClientQuotasResponse = message({
@@ -25,12 +27,12 @@ export const alterClientQuotasResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     entries: array({
       errorCode: int16(),
       errorMessage: nullableString(),
       entity: array({ entityType: string(), entityName: nullableString() }),
     }),
-  },
+  }),
 });

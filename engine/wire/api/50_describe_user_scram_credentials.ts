@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeUserScramCredentials (50): which SCRAM mechanisms users have, never their secrets
+ * (KIP-554).
+ *
+ * Version 0, flexible. Null or an empty list asks for all users.
  */
 import {
   array,
@@ -19,9 +22,9 @@ export const describeUserScramCredentialsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     users: nullableArray({ name: string() }),
-  },
+  }),
 });
 
 export const describeUserScramCredentialsResponse = message({
@@ -30,7 +33,7 @@ export const describeUserScramCredentialsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
@@ -40,5 +43,5 @@ export const describeUserScramCredentialsResponse = message({
       errorMessage: nullableString(),
       credentialInfos: array({ mechanism: int8(), iterations: int32() }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AlterUserScramCredentials (51): sets and removes SCRAM credentials (KIP-554). Salted passwords
+ * travel, not passwords.
+ *
+ * Version 0, flexible.
  */
 import { array, bytes, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const alterUserScramCredentialsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     deletions: array({ name: string(), mechanism: int8() }),
     upsertions: array({
       name: string(),
@@ -19,7 +22,7 @@ export const alterUserScramCredentialsRequest = message({
       salt: bytes(),
       saltedPassword: bytes(),
     }),
-  },
+  }),
 });
 
 export const alterUserScramCredentialsResponse = message({
@@ -28,8 +31,8 @@ export const alterUserScramCredentialsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     results: array({ user: string(), errorCode: int16(), errorMessage: nullableString() }),
-  },
+  }),
 });

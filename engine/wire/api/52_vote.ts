@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * Vote (52): a candidate of the metadata quorum asks for a vote (KIP-595).
+ *
+ * Versions 0-2, flexible always; voter ids with directories from 1 (KIP-853); pre-votes from 2
+ * (KIP-996). Controller listeners only.
  */
 import {
   array,
@@ -21,7 +24,7 @@ export const voteRequest = message({
   versions: "0-2",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString({ default: null }),
     voterId: int32({ versions: "1+", default: -1, ignorable: true }),
     topics: array({
@@ -37,7 +40,7 @@ export const voteRequest = message({
         preVote: bool({ versions: "2+" }),
       }),
     }),
-  },
+  }),
 });
 
 export const voteResponse = message({
@@ -46,7 +49,7 @@ export const voteResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     topics: array({
       topicName: string(),
@@ -66,5 +69,5 @@ export const voteResponse = message({
       },
       { versions: "1+", tag: 0 },
     ),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * BeginQuorumEpoch (53): a new leader of the metadata quorum makes itself known (KIP-595).
+ *
+ * Versions 0-1, flexible from 1; voter keys and endpoints from 1 (KIP-853). Controller listeners
+ * only.
  */
 import { array, int16, int32, message, nullableString, string, uint16, uuid } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const beginQuorumEpochRequest = message({
   versions: "0-1",
   flexible: "1+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString({ default: null }),
     voterId: int32({ versions: "1+", default: -1, ignorable: true }),
     topics: array({
@@ -30,7 +33,7 @@ export const beginQuorumEpochRequest = message({
       },
       { versions: "1+", ignorable: true },
     ),
-  },
+  }),
 });
 
 export const beginQuorumEpochResponse = message({
@@ -39,7 +42,7 @@ export const beginQuorumEpochResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     topics: array({
       topicName: string(),
@@ -58,5 +61,5 @@ export const beginQuorumEpochResponse = message({
       },
       { versions: "1+", tag: 0 },
     ),
-  },
+  }),
 });

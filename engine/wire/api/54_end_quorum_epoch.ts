@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * EndQuorumEpoch (54): a leader of the metadata quorum resigns and names successors (KIP-595).
+ *
+ * Versions 0-1, flexible from 1; candidates with directories and endpoints from 1 (KIP-853).
+ * Controller listeners only.
  */
 import { array, int16, int32, message, nullableString, string, uint16, uuid } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const endQuorumEpochRequest = message({
   versions: "0-1",
   flexible: "1+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString({ default: null }),
     topics: array({
       topicName: string(),
@@ -36,7 +39,7 @@ export const endQuorumEpochRequest = message({
       },
       { versions: "1+", ignorable: true },
     ),
-  },
+  }),
 });
 
 export const endQuorumEpochResponse = message({
@@ -45,7 +48,7 @@ export const endQuorumEpochResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     topics: array({
       topicName: string(),
@@ -64,5 +67,5 @@ export const endQuorumEpochResponse = message({
       },
       { versions: "1+", tag: 0 },
     ),
-  },
+  }),
 });

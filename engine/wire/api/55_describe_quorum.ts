@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeQuorum (55): leader, voters and observers of the metadata quorum, and how far each is.
+ *
+ * Versions 0-2, flexible always; times of the last fetch from 1 (KIP-836); directories, endpoints
+ * and messages from 2 (KIP-853).
  */
 import {
   array,
@@ -20,12 +23,12 @@ export const describeQuorumRequest = message({
   versions: "0-2",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     topics: array({
       topicName: string(),
       partitions: array({ partitionIndex: int32() }),
     }),
-  },
+  }),
 });
 
 const replicaState = {
@@ -42,7 +45,7 @@ export const describeQuorumResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     errorCode: int16(),
     errorMessage: nullableString({ versions: "2+", ignorable: true }),
     topics: array({
@@ -65,5 +68,5 @@ export const describeQuorumResponse = message({
       },
       { versions: "2+" },
     ),
-  },
+  }),
 });

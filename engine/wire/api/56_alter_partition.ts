@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AlterPartition (56): a partition's leader asks the controller to change the in-sync replicas
+ * (KIP-497).
+ *
+ * Versions 2-3, flexible always; topics by id (KIP-841); from 3 replicas come with broker epochs,
+ * in a field that replaces the plain one (KIP-903). Controller listeners only.
  */
 import { array, int16, int32, int64, int8, message, uuid } from "../schema.ts";
 
@@ -10,7 +14,7 @@ export const alterPartitionRequest = message({
   versions: "2-3",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     brokerEpoch: int64({ default: -1 }),
     topics: array({
@@ -30,7 +34,7 @@ export const alterPartitionRequest = message({
         partitionEpoch: int32(),
       }),
     }),
-  },
+  }),
 });
 
 export const alterPartitionResponse = message({
@@ -39,7 +43,7 @@ export const alterPartitionResponse = message({
   type: "response",
   versions: "2-3",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     topics: array({
@@ -54,5 +58,5 @@ export const alterPartitionResponse = message({
         partitionEpoch: int32(),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * UpdateFeatures (57): finalizes feature levels of the cluster (KIP-584).
+ *
+ * Versions 0-2, flexible always; the kind of upgrade and dry runs from 1 (KIP-778); results for
+ * single features up to 1.
  */
 import { array, bool, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,7 +13,7 @@ export const updateFeaturesRequest = message({
   versions: "0-2",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     timeoutMs: int32({ default: 60000 }),
     featureUpdates: array({
       feature: string(),
@@ -19,7 +22,7 @@ export const updateFeaturesRequest = message({
       upgradeType: int8({ versions: "1+", default: 1 }),
     }),
     validateOnly: bool({ versions: "1+", default: false }),
-  },
+  }),
 });
 
 export const updateFeaturesResponse = message({
@@ -28,7 +31,7 @@ export const updateFeaturesResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
@@ -40,5 +43,5 @@ export const updateFeaturesResponse = message({
       },
       { versions: "0-1", ignorable: true },
     ),
-  },
+  }),
 });

@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * Envelope (58): a broker passes a client's request on to the controller, with who sent it
+ * (KIP-590).
+ *
+ * Version 0, flexible. Header and body of the inner request are carried as they came. Controller
+ * listeners only.
  */
 import { bytes, int16, message, nullableBytes } from "../schema.ts";
 
@@ -10,11 +14,11 @@ export const envelopeRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     requestData: bytes(),
     requestPrincipal: nullableBytes(),
     clientHostAddress: bytes(),
-  },
+  }),
 });
 
 export const envelopeResponse = message({
@@ -23,8 +27,8 @@ export const envelopeResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     responseData: nullableBytes({ default: null }),
     errorCode: int16(),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * FetchSnapshot (59): a piece of a snapshot of the metadata log (KIP-630).
+ *
+ * Versions 0-1, flexible always; directory ids and endpoints from 1 (KIP-853). Controller listeners
+ * only.
  */
 import {
   array,
@@ -22,7 +25,7 @@ export const fetchSnapshotRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString({ default: null, tag: 0 }),
     replicaId: int32({ default: -1 }),
     maxBytes: int32({ default: 0x7fff_ffff }),
@@ -36,7 +39,7 @@ export const fetchSnapshotRequest = message({
         replicaDirectoryId: uuid({ versions: "1+", tag: 0, ignorable: true }),
       }),
     }),
-  },
+  }),
 });
 
 export const fetchSnapshotResponse = message({
@@ -45,7 +48,7 @@ export const fetchSnapshotResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     topics: array({
@@ -68,5 +71,5 @@ export const fetchSnapshotResponse = message({
       },
       { versions: "1+", tag: 0 },
     ),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeCluster (60): cluster id, controller and brokers (KIP-700).
+ *
+ * Versions 0-2, flexible always; from 1 it may ask for controllers instead (KIP-919), from 2 for
+ * fenced brokers too (KIP-1073).
  */
 import { array, bool, int16, int32, int8, message, nullableString, string } from "../schema.ts";
 
@@ -10,11 +13,11 @@ export const describeClusterRequest = message({
   versions: "0-2",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     includeClusterAuthorizedOperations: bool(),
     endpointType: int8({ versions: "1+", default: 1 }),
     includeFencedBrokers: bool({ versions: "2+" }),
-  },
+  }),
 });
 
 export const describeClusterResponse = message({
@@ -23,7 +26,7 @@ export const describeClusterResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -38,5 +41,5 @@ export const describeClusterResponse = message({
       isFenced: bool({ versions: "2+" }),
     }),
     clusterAuthorizedOperations: int32({ default: -0x8000_0000 }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeProducers (61): the producers that a partition remembers, to find hanging transactions
+ * (KIP-664).
+ *
+ * Version 0, flexible.
  */
 import { array, int16, int32, int64, message, nullableString, string } from "../schema.ts";
 
@@ -10,9 +13,9 @@ export const describeProducersRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     topics: array({ name: string(), partitionIndexes: array(int32()) }),
-  },
+  }),
 });
 
 export const describeProducersResponse = message({
@@ -21,7 +24,7 @@ export const describeProducersResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     topics: array({
       name: string(),
@@ -39,5 +42,5 @@ export const describeProducersResponse = message({
         }),
       }),
     }),
-  },
+  }),
 });

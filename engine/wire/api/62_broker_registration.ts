@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * BrokerRegistration (62): a broker enters the cluster and gets its epoch (KIP-631).
+ *
+ * Versions 0-4, flexible always; log directories from 2 (KIP-858), the epoch before from 3
+ * (KIP-966), features from level 0 from 4. Controller listeners only.
  */
 import {
   array,
@@ -21,7 +24,7 @@ export const brokerRegistrationRequest = message({
   versions: "0-4",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     clusterId: string(),
     incarnationId: uuid(),
@@ -31,7 +34,7 @@ export const brokerRegistrationRequest = message({
     isMigratingZkBroker: bool({ versions: "1+", default: false }),
     logDirs: array(uuid(), { versions: "2+", ignorable: true }),
     previousBrokerEpoch: int64({ versions: "3+", default: -1, ignorable: true }),
-  },
+  }),
 });
 
 export const brokerRegistrationResponse = message({
@@ -40,9 +43,9 @@ export const brokerRegistrationResponse = message({
   type: "response",
   versions: "0-4",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     brokerEpoch: int64({ default: -1 }),
-  },
+  }),
 });

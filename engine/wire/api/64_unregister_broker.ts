@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * UnregisterBroker (64): forgets a broker for good (KIP-631).
+ *
+ * Version 0, flexible.
  */
 import { int16, int32, message, nullableString } from "../schema.ts";
 
@@ -10,9 +12,9 @@ export const unregisterBrokerRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker", "controller"],
-  fields: {
+  fields: () => ({
     brokerId: int32(),
-  },
+  }),
 });
 
 export const unregisterBrokerResponse = message({
@@ -21,9 +23,9 @@ export const unregisterBrokerResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
-  },
+  }),
 });

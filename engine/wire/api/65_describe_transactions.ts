@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeTransactions (65): state of transactional ids (KIP-664).
+ *
+ * Version 0, flexible.
  */
 import { array, int16, int32, int64, message, string } from "../schema.ts";
 
@@ -10,9 +12,9 @@ export const describeTransactionsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     transactionalIds: array(string()),
-  },
+  }),
 });
 
 export const describeTransactionsResponse = message({
@@ -21,7 +23,7 @@ export const describeTransactionsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     transactionStates: array({
       errorCode: int16(),
@@ -33,5 +35,5 @@ export const describeTransactionsResponse = message({
       producerEpoch: int16(),
       topics: array({ topic: string(), partitions: array(int32()) }),
     }),
-  },
+  }),
 });

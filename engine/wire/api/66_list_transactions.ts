@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ListTransactions (66): transactional ids that this broker coordinates (KIP-664).
+ *
+ * Versions 0-2, flexible always; filter by age from 1 (KIP-994), by pattern from 2 (KIP-1152).
  */
 import { array, int16, int32, int64, message, nullableString, string } from "../schema.ts";
 
@@ -10,12 +12,12 @@ export const listTransactionsRequest = message({
   versions: "0-2",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     stateFilters: array(string()),
     producerIdFilters: array(int64()),
     durationFilter: int64({ versions: "1+", default: -1 }),
     transactionalIdPattern: nullableString({ versions: "2+", default: null }),
-  },
+  }),
 });
 
 export const listTransactionsResponse = message({
@@ -24,7 +26,7 @@ export const listTransactionsResponse = message({
   type: "response",
   versions: "0-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     unknownStateFilters: array(string()),
@@ -33,5 +35,5 @@ export const listTransactionsResponse = message({
       producerId: int64(),
       transactionState: string(),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AllocateProducerIds (67): the controller gives a broker a block of producer ids (KIP-730).
+ *
+ * Version 0, flexible. Controller listeners only.
  */
 import { int16, int32, int64, message } from "../schema.ts";
 
@@ -10,10 +12,10 @@ export const allocateProducerIdsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     brokerEpoch: int64({ default: -1 }),
-  },
+  }),
 });
 
 export const allocateProducerIdsResponse = message({
@@ -22,10 +24,10 @@ export const allocateProducerIdsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     producerIdStart: int64(),
     producerIdLen: int32(),
-  },
+  }),
 });

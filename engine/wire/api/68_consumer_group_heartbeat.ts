@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ConsumerGroupHeartbeat (68): joins, keeps alive, reassigns and leaves, in the KIP-848 protocol.
+ *
+ * Versions 0-1, flexible always. From 1 a regular expression may name the topics, and members make
+ * their own id (KIP-1082). Member epoch 0 joins, -1 leaves, -2 leaves for a while; null means
+ * unchanged.
  */
 import {
   array,
@@ -20,7 +24,7 @@ export const consumerGroupHeartbeatRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
     memberEpoch: int32(),
@@ -37,7 +41,7 @@ export const consumerGroupHeartbeatRequest = message({
       },
       { default: null },
     ),
-  },
+  }),
 });
 
 export const consumerGroupHeartbeatResponse = message({
@@ -46,7 +50,7 @@ export const consumerGroupHeartbeatResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -59,5 +63,5 @@ export const consumerGroupHeartbeatResponse = message({
       },
       { default: null },
     ),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ConsumerGroupDescribe (69): groups of the KIP-848 protocol, with their assignments.
+ *
+ * Versions 0-1, flexible always; the kind of each member from 1 (KIP-1099).
  */
 import {
   array,
@@ -21,10 +23,10 @@ export const consumerGroupDescribeRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupIds: array(string()),
     includeAuthorizedOperations: bool(),
-  },
+  }),
 });
 
 const assignment = {
@@ -37,7 +39,7 @@ export const consumerGroupDescribeResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     groups: array({
       errorCode: int16(),
@@ -62,5 +64,5 @@ export const consumerGroupDescribeResponse = message({
       }),
       authorizedOperations: int32({ default: -0x8000_0000 }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ControllerRegistration (70): a controller tells the active one its endpoints and features
+ * (KIP-919).
+ *
+ * Version 0, flexible. Controller listeners only.
  */
 import {
   array,
@@ -20,13 +23,13 @@ export const controllerRegistrationRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     controllerId: int32(),
     incarnationId: uuid(),
     zkMigrationReady: bool(),
     listeners: array({ name: string(), host: string(), port: uint16(), securityProtocol: int16() }),
     features: array({ name: string(), minSupportedVersion: int16(), maxSupportedVersion: int16() }),
-  },
+  }),
 });
 
 export const controllerRegistrationResponse = message({
@@ -35,9 +38,9 @@ export const controllerRegistrationResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * GetTelemetrySubscriptions (71): which metrics a client is to push, and how often (KIP-714).
+ *
+ * Version 0, flexible.
  */
 import { array, bool, int16, int32, int8, message, string, uuid } from "../schema.ts";
 
@@ -10,9 +12,9 @@ export const getTelemetrySubscriptionsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     clientInstanceId: uuid(),
-  },
+  }),
 });
 
 export const getTelemetrySubscriptionsResponse = message({
@@ -21,7 +23,7 @@ export const getTelemetrySubscriptionsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     clientInstanceId: uuid(),
@@ -31,5 +33,5 @@ export const getTelemetrySubscriptionsResponse = message({
     telemetryMaxBytes: int32(),
     deltaTemporality: bool(),
     requestedMetrics: array(string()),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * PushTelemetry (72): a client hands over its metrics (KIP-714).
+ *
+ * Version 0, flexible.
  */
 import { bool, bytes, int16, int32, int8, message, uuid } from "../schema.ts";
 
@@ -10,13 +12,13 @@ export const pushTelemetryRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     clientInstanceId: uuid(),
     subscriptionId: int32(),
     terminating: bool(),
     compressionType: int8(),
     metrics: bytes(),
-  },
+  }),
 });
 
 export const pushTelemetryResponse = message({
@@ -25,8 +27,8 @@ export const pushTelemetryResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
-  },
+  }),
 });

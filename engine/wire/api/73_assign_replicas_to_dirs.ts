@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AssignReplicasToDirs (73): a broker tells in which of its directories replicas live (KIP-858).
+ *
+ * Version 0, flexible. Controller listeners only.
  */
 import { array, int16, int32, int64, message, uuid } from "../schema.ts";
 
@@ -10,7 +12,7 @@ export const assignReplicasToDirsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     brokerEpoch: int64({ default: -1 }),
     directories: array({
@@ -20,7 +22,7 @@ export const assignReplicasToDirsRequest = message({
         partitions: array({ partitionIndex: int32() }),
       }),
     }),
-  },
+  }),
 });
 
 export const assignReplicasToDirsResponse = message({
@@ -29,7 +31,7 @@ export const assignReplicasToDirsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     directories: array({
@@ -39,5 +41,5 @@ export const assignReplicasToDirsResponse = message({
         partitions: array({ partitionIndex: int32(), errorCode: int16() }),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ListConfigResources (74): the resources that have configs.
+ *
+ * Versions 0-1, flexible always. Version 0 knows clients' metrics only (KIP-1000), version 1 any
+ * type (KIP-1142).
  */
 import { array, int16, int32, int8, message, string } from "../schema.ts";
 
@@ -10,9 +13,9 @@ export const listConfigResourcesRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     resourceTypes: array(int8(), { versions: "1+" }),
-  },
+  }),
 });
 
 export const listConfigResourcesResponse = message({
@@ -21,12 +24,12 @@ export const listConfigResourcesResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     configResources: array({
       resourceName: string(),
       resourceType: int8({ versions: "1+", default: 16, ignorable: true }),
     }),
-  },
+  }),
 });

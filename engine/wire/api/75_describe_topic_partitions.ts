@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeTopicPartitions (75): topics page by page, with the replicas that may still become
+ * leaders (KIP-966).
+ *
+ * Version 0, flexible. A cursor in the answer says where to go on.
  */
 import {
   array,
@@ -21,11 +24,11 @@ export const describeTopicPartitionsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     topics: array({ name: string() }),
     responsePartitionLimit: int32({ default: 2000 }),
     cursor: nullableStruct({ topicName: string(), partitionIndex: int32() }, { default: null }),
-  },
+  }),
 });
 
 export const describeTopicPartitionsResponse = message({
@@ -34,7 +37,7 @@ export const describeTopicPartitionsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     topics: array({
       errorCode: int16(),
@@ -55,5 +58,5 @@ export const describeTopicPartitionsResponse = message({
       topicAuthorizedOperations: int32({ default: -0x8000_0000 }),
     }),
     nextCursor: nullableStruct({ topicName: string(), partitionIndex: int32() }, { default: null }),
-  },
+  }),
 });

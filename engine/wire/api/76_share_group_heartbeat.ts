@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ShareGroupHeartbeat (76): membership of a share group (KIP-932).
+ *
+ * Version 1, flexible. Version 0 was an early form, never served here.
  */
 import {
   array,
@@ -20,13 +22,13 @@ export const shareGroupHeartbeatRequest = message({
   versions: "1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
     memberEpoch: int32(),
     rackId: nullableString({ default: null }),
     subscribedTopicNames: nullableArray(string(), { default: null }),
-  },
+  }),
 });
 
 export const shareGroupHeartbeatResponse = message({
@@ -35,7 +37,7 @@ export const shareGroupHeartbeatResponse = message({
   type: "response",
   versions: "1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -48,5 +50,5 @@ export const shareGroupHeartbeatResponse = message({
       },
       { default: null },
     ),
-  },
+  }),
 });

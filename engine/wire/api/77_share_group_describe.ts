@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ShareGroupDescribe (77): share groups with their members and assignments (KIP-932).
+ *
+ * Version 1, flexible. Version 0 was an early form, never served here.
  */
 import {
   array,
@@ -20,10 +22,10 @@ export const shareGroupDescribeRequest = message({
   versions: "1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupIds: array(string()),
     includeAuthorizedOperations: bool(),
-  },
+  }),
 });
 
 export const shareGroupDescribeResponse = message({
@@ -32,7 +34,7 @@ export const shareGroupDescribeResponse = message({
   type: "response",
   versions: "1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     groups: array({
       errorCode: int16(),
@@ -59,5 +61,5 @@ export const shareGroupDescribeResponse = message({
       }),
       authorizedOperations: int32({ default: -0x8000_0000 }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ShareFetch (78): acquires records for a member of a share group; may acknowledge others
+ * (KIP-932).
+ *
+ * Versions 1-2, flexible always; from 2 acquisition by count and renewals (KIP-1206, KIP-1222).
  */
 import {
   array,
@@ -23,7 +26,7 @@ export const shareFetchRequest = message({
   versions: "1-2",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: nullableString({ default: null }),
     memberId: nullableString(),
     shareSessionEpoch: int32(),
@@ -46,7 +49,7 @@ export const shareFetchRequest = message({
       }),
     }),
     forgottenTopicsData: array({ topicId: uuid(), partitions: array(int32()) }),
-  },
+  }),
 });
 
 export const shareFetchResponse = message({
@@ -55,7 +58,7 @@ export const shareFetchResponse = message({
   type: "response",
   versions: "1-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -83,5 +86,5 @@ export const shareFetchResponse = message({
       port: int32(),
       rack: nullableString({ default: null }),
     }),
-  },
+  }),
 });

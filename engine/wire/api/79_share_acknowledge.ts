@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ShareAcknowledge (79): accepts, releases or rejects acquired records (KIP-932).
+ *
+ * Versions 1-2, flexible always; from 2 renewals (KIP-1222).
  */
 import {
   array,
@@ -22,7 +24,7 @@ export const shareAcknowledgeRequest = message({
   versions: "1-2",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: nullableString({ default: null }),
     memberId: nullableString(),
     shareSessionEpoch: int32(),
@@ -38,7 +40,7 @@ export const shareAcknowledgeRequest = message({
         }),
       }),
     }),
-  },
+  }),
 });
 
 export const shareAcknowledgeResponse = message({
@@ -47,7 +49,7 @@ export const shareAcknowledgeResponse = message({
   type: "response",
   versions: "1-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -67,5 +69,5 @@ export const shareAcknowledgeResponse = message({
       port: int32(),
       rack: nullableString({ default: null }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AddRaftVoter (80): adds a controller to the voters of the metadata quorum (KIP-853).
+ *
+ * Versions 0-1, flexible always; from 1 the answer may come before the change is committed.
  */
 import {
   array,
@@ -20,14 +22,14 @@ export const addRaftVoterRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["controller", "broker"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString(),
     timeoutMs: int32(),
     voterId: int32(),
     voterDirectoryId: uuid(),
     listeners: array({ name: string(), host: string(), port: uint16() }),
     ackWhenCommitted: bool({ versions: "1+", default: true }),
-  },
+  }),
 });
 
 export const addRaftVoterResponse = message({
@@ -36,9 +38,9 @@ export const addRaftVoterResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
-  },
+  }),
 });

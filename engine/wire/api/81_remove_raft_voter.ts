@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * RemoveRaftVoter (81): removes a controller from the voters of the metadata quorum (KIP-853).
+ *
+ * Version 0, flexible.
  */
 import { int16, int32, message, nullableString, uuid } from "../schema.ts";
 
@@ -10,11 +12,11 @@ export const removeRaftVoterRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["controller", "broker"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString(),
     voterId: int32(),
     voterDirectoryId: uuid(),
-  },
+  }),
 });
 
 export const removeRaftVoterResponse = message({
@@ -23,9 +25,9 @@ export const removeRaftVoterResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString(),
-  },
+  }),
 });

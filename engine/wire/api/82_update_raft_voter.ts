@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * UpdateRaftVoter (82): a voter tells its endpoints and its range of kraft.version (KIP-853).
+ *
+ * Version 0, flexible. Controller listeners only.
  */
 import {
   array,
@@ -20,14 +22,14 @@ export const updateRaftVoterRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["controller"],
-  fields: {
+  fields: () => ({
     clusterId: nullableString(),
     currentLeaderEpoch: int32(),
     voterId: int32(),
     voterDirectoryId: uuid(),
     listeners: array({ name: string(), host: string(), port: uint16() }),
     kRaftVersionFeature: struct({ minSupportedVersion: int16(), maxSupportedVersion: int16() }),
-  },
+  }),
 });
 
 export const updateRaftVoterResponse = message({
@@ -36,7 +38,7 @@ export const updateRaftVoterResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     currentLeader: struct(
@@ -48,5 +50,5 @@ export const updateRaftVoterResponse = message({
       },
       { tag: 0 },
     ),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * InitializeShareGroupState (83): begins the stored delivery state of share partitions (KIP-932).
+ *
+ * Version 0, flexible. Between brokers.
  */
 import { array, int16, int32, int64, message, nullableString, string, uuid } from "../schema.ts";
 
@@ -10,13 +12,13 @@ export const initializeShareGroupStateRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({
       topicId: uuid(),
       partitions: array({ partition: int32(), stateEpoch: int32(), startOffset: int64() }),
     }),
-  },
+  }),
 });
 
 export const initializeShareGroupStateResponse = message({
@@ -25,7 +27,7 @@ export const initializeShareGroupStateResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     results: array({
       topicId: uuid(),
       partitions: array({
@@ -34,5 +36,5 @@ export const initializeShareGroupStateResponse = message({
         errorMessage: nullableString({ default: null }),
       }),
     }),
-  },
+  }),
 });

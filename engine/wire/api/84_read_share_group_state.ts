@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ReadShareGroupState (84): reads the stored delivery state of share partitions (KIP-932).
+ *
+ * Version 0, flexible. Between brokers.
  */
 import {
   array,
@@ -20,13 +22,13 @@ export const readShareGroupStateRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({
       topicId: uuid(),
       partitions: array({ partition: int32(), leaderEpoch: int32() }),
     }),
-  },
+  }),
 });
 
 export const readShareGroupStateResponse = message({
@@ -35,7 +37,7 @@ export const readShareGroupStateResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     results: array({
       topicId: uuid(),
       partitions: array({
@@ -52,5 +54,5 @@ export const readShareGroupStateResponse = message({
         }),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,8 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * WriteShareGroupState (85): writes changes of the delivery state of share partitions (KIP-932).
+ *
+ * Versions 0-1, flexible always; from 1 with the count of finished records (KIP-1226). Between
+ * brokers.
  */
 import {
   array,
@@ -20,7 +23,7 @@ export const writeShareGroupStateRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({
       topicId: uuid(),
@@ -38,7 +41,7 @@ export const writeShareGroupStateRequest = message({
         }),
       }),
     }),
-  },
+  }),
 });
 
 export const writeShareGroupStateResponse = message({
@@ -47,7 +50,7 @@ export const writeShareGroupStateResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     results: array({
       topicId: uuid(),
       partitions: array({
@@ -56,5 +59,5 @@ export const writeShareGroupStateResponse = message({
         errorMessage: nullableString({ default: null }),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DeleteShareGroupState (86): drops the stored delivery state of share partitions (KIP-932).
+ *
+ * Version 0, flexible. Between brokers.
  */
 import { array, int16, int32, message, nullableString, string, uuid } from "../schema.ts";
 
@@ -10,13 +12,13 @@ export const deleteShareGroupStateRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({
       topicId: uuid(),
       partitions: array({ partition: int32() }),
     }),
-  },
+  }),
 });
 
 export const deleteShareGroupStateResponse = message({
@@ -25,7 +27,7 @@ export const deleteShareGroupStateResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     results: array({
       topicId: uuid(),
       partitions: array({
@@ -34,5 +36,5 @@ export const deleteShareGroupStateResponse = message({
         errorMessage: nullableString({ default: null }),
       }),
     }),
-  },
+  }),
 });

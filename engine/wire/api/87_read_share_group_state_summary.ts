@@ -1,5 +1,9 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * ReadShareGroupStateSummary (87): start offsets of share partitions, without the state of single
+ * records (KIP-932).
+ *
+ * Versions 0-1, flexible always; from 1 with the count of finished records (KIP-1226). Between
+ * brokers.
  */
 import { array, int16, int32, int64, message, nullableString, string, uuid } from "../schema.ts";
 
@@ -10,13 +14,13 @@ export const readShareGroupStateSummaryRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({
       topicId: uuid(),
       partitions: array({ partition: int32(), leaderEpoch: int32() }),
     }),
-  },
+  }),
 });
 
 export const readShareGroupStateSummaryResponse = message({
@@ -25,7 +29,7 @@ export const readShareGroupStateSummaryResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     results: array({
       topicId: uuid(),
       partitions: array({
@@ -38,5 +42,5 @@ export const readShareGroupStateSummaryResponse = message({
         deliveryCompleteCount: int32({ versions: "1+", default: -1, ignorable: true }),
       }),
     }),
-  },
+  }),
 });

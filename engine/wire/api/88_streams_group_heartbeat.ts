@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * StreamsGroupHeartbeat (88): membership, topology and tasks of a Streams application (KIP-1071).
+ *
+ * Version 0, flexible. Null means unchanged.
  */
 import {
   array,
@@ -47,7 +49,7 @@ export const streamsGroupHeartbeatRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
     memberEpoch: int32(),
@@ -83,7 +85,7 @@ export const streamsGroupHeartbeatRequest = message({
     taskOffsets: nullableArray(taskOffset, { default: null }),
     taskEndOffsets: nullableArray(taskOffset, { default: null }),
     shutdownApplication: bool({ default: false }),
-  },
+  }),
 });
 
 const responseTaskIds = {
@@ -102,7 +104,7 @@ export const streamsGroupHeartbeatResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -124,5 +126,5 @@ export const streamsGroupHeartbeatResponse = message({
       },
       { default: null },
     ),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * StreamsGroupDescribe (89): Streams groups with topology, members and tasks (KIP-1071).
+ *
+ * Version 0, flexible.
  */
 import {
   array,
@@ -23,10 +25,10 @@ export const streamsGroupDescribeRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupIds: array(string()),
     includeAuthorizedOperations: bool(),
-  },
+  }),
 });
 
 const keyValue = {
@@ -64,7 +66,7 @@ export const streamsGroupDescribeResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     groups: array({
       errorCode: int16(),
@@ -108,5 +110,5 @@ export const streamsGroupDescribeResponse = message({
       }),
       authorizedOperations: int32({ default: -0x8000_0000 }),
     }),
-  },
+  }),
 });

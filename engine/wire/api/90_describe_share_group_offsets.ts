@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DescribeShareGroupOffsets (90): how far share groups are (KIP-932).
+ *
+ * Versions 0-1, flexible always; the lag from 1 (KIP-1226). Null topics ask for all.
  */
 import {
   array,
@@ -20,12 +22,12 @@ export const describeShareGroupOffsetsRequest = message({
   versions: "0-1",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groups: array({
       groupId: string(),
       topics: nullableArray({ topicName: string(), partitions: array(int32()) }),
     }),
-  },
+  }),
 });
 
 export const describeShareGroupOffsetsResponse = message({
@@ -34,7 +36,7 @@ export const describeShareGroupOffsetsResponse = message({
   type: "response",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     groups: array({
       groupId: string(),
@@ -53,5 +55,5 @@ export const describeShareGroupOffsetsResponse = message({
       errorCode: int16(),
       errorMessage: nullableString({ default: null }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * AlterShareGroupOffsets (91): moves an empty share group to other offsets (KIP-932).
+ *
+ * Version 0, flexible.
  */
 import { array, int16, int32, int64, message, nullableString, string, uuid } from "../schema.ts";
 
@@ -10,13 +12,13 @@ export const alterShareGroupOffsetsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({
       topicName: string(),
       partitions: array({ partitionIndex: int32(), startOffset: int64() }),
     }),
-  },
+  }),
 });
 
 export const alterShareGroupOffsetsResponse = message({
@@ -25,7 +27,7 @@ export const alterShareGroupOffsetsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -38,5 +40,5 @@ export const alterShareGroupOffsetsResponse = message({
         errorMessage: nullableString({ default: null }),
       }),
     }),
-  },
+  }),
 });

@@ -1,5 +1,7 @@
 /**
- * Request and response of this API key, in every version that Kafka 4.3 serves.
+ * DeleteShareGroupOffsets (92): forgets a share group's offsets of some topics (KIP-932).
+ *
+ * Version 0, flexible.
  */
 import { array, int16, int32, message, nullableString, string, uuid } from "../schema.ts";
 
@@ -10,10 +12,10 @@ export const deleteShareGroupOffsetsRequest = message({
   versions: "0",
   flexible: "0+",
   listeners: ["broker"],
-  fields: {
+  fields: () => ({
     groupId: string(),
     topics: array({ topicName: string() }),
-  },
+  }),
 });
 
 export const deleteShareGroupOffsetsResponse = message({
@@ -22,7 +24,7 @@ export const deleteShareGroupOffsetsResponse = message({
   type: "response",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     throttleTimeMs: int32(),
     errorCode: int16(),
     errorMessage: nullableString({ default: null }),
@@ -32,5 +34,5 @@ export const deleteShareGroupOffsetsResponse = message({
       errorCode: int16(),
       errorMessage: nullableString({ default: null }),
     }),
-  },
+  }),
 });

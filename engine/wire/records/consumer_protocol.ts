@@ -1,6 +1,7 @@
 /**
- * What classic consumers put into the opaque bytes of JoinGroup and SyncGroup: an int16 version, then
- * these fields. Readers take a version above their own as their highest and ignore what follows.
+ * What classic consumers put into the opaque bytes of JoinGroup and SyncGroup: an int16 version,
+ * then these fields. Readers take a version above their own as their highest and ignore what
+ * follows.
  */
 import { array, int32, message, nullableBytes, nullableString, string } from "../schema.ts";
 
@@ -9,7 +10,7 @@ export const consumerProtocolSubscription = message({
   type: "data",
   versions: "0-3",
   flexible: "none",
-  fields: {
+  fields: () => ({
     topics: array(string()),
     userData: nullableBytes({ default: null }),
     ownedPartitions: array(
@@ -21,7 +22,7 @@ export const consumerProtocolSubscription = message({
     ),
     generationId: int32({ versions: "2+", default: -1, ignorable: true }),
     rackId: nullableString({ versions: "3+", default: null, ignorable: true }),
-  },
+  }),
 });
 
 export const consumerProtocolAssignment = message({
@@ -29,8 +30,8 @@ export const consumerProtocolAssignment = message({
   type: "data",
   versions: "0-3",
   flexible: "none",
-  fields: {
+  fields: () => ({
     assignedPartitions: array({ topic: string(), partitions: array(int32()) }),
     userData: nullableBytes({ default: null }),
-  },
+  }),
 });

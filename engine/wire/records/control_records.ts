@@ -10,9 +10,9 @@ export const controlRecordTypeSchema = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     type: int16(),
-  },
+  }),
 });
 
 export const endTxnMarker = message({
@@ -20,9 +20,9 @@ export const endTxnMarker = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     coordinatorEpoch: int32(),
-  },
+  }),
 });
 
 const voter = {
@@ -35,12 +35,12 @@ export const leaderChangeMessage = message({
   type: "data",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     version: int16(),
     leaderId: int32(),
     voters: array(voter),
     grantingVoters: array(voter),
-  },
+  }),
 });
 
 export const snapshotHeaderRecord = message({
@@ -48,10 +48,10 @@ export const snapshotHeaderRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     version: int16(),
     lastContainedLogTimestamp: int64(),
-  },
+  }),
 });
 
 export const snapshotFooterRecord = message({
@@ -59,9 +59,9 @@ export const snapshotFooterRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     version: int16(),
-  },
+  }),
 });
 
 export const kRaftVersionRecord = message({
@@ -69,10 +69,10 @@ export const kRaftVersionRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     version: int16(),
     kRaftVersion: int16(),
-  },
+  }),
 });
 
 export const votersRecord = message({
@@ -80,7 +80,7 @@ export const votersRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     version: int16(),
     voters: array({
       voterId: int32(),
@@ -88,5 +88,5 @@ export const votersRecord = message({
       endpoints: array({ name: string(), host: string(), port: uint16() }),
       kRaftVersionFeature: struct({ minSupportedVersion: int16(), maxSupportedVersion: int16() }),
     }),
-  },
+  }),
 });

@@ -24,11 +24,11 @@ export const legacyOffsetCommitKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     group: string(),
     topic: string(),
     partition: int32(),
-  },
+  }),
 });
 
 export const legacyOffsetCommitValue = message({
@@ -37,11 +37,11 @@ export const legacyOffsetCommitValue = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     offset: int64(),
     metadata: string(),
     commitTimestamp: int64(),
-  },
+  }),
 });
 
 export const offsetCommitKey = message({
@@ -50,11 +50,11 @@ export const offsetCommitKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     group: string(),
     topic: string(),
     partition: int32(),
-  },
+  }),
 });
 
 export const offsetCommitValue = message({
@@ -63,14 +63,14 @@ export const offsetCommitValue = message({
   type: "data",
   versions: "0-4",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     offset: int64(),
     leaderEpoch: int32({ versions: "3+", default: -1, ignorable: true }),
     metadata: string(),
     commitTimestamp: int64(),
     expireTimestamp: int64({ versions: "1", default: -1, ignorable: true }),
     topicId: uuid({ versions: "4+", tag: 0, ignorable: true }),
-  },
+  }),
 });
 
 export const groupMetadataKey = message({
@@ -79,9 +79,9 @@ export const groupMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     group: string(),
-  },
+  }),
 });
 
 export const groupMetadataValue = message({
@@ -90,7 +90,7 @@ export const groupMetadataValue = message({
   type: "data",
   versions: "0-4",
   flexible: "4+",
-  fields: {
+  fields: () => ({
     protocolType: string(),
     generation: int32(),
     protocol: nullableString(),
@@ -106,7 +106,7 @@ export const groupMetadataValue = message({
       subscription: bytes(),
       assignment: bytes(),
     }),
-  },
+  }),
 });
 
 export const consumerGroupMetadataKey = message({
@@ -115,9 +115,9 @@ export const consumerGroupMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 export const consumerGroupMetadataValue = message({
@@ -126,10 +126,10 @@ export const consumerGroupMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     epoch: int32(),
     metadataHash: int64({ default: 0, tag: 0 }),
-  },
+  }),
 });
 
 export const consumerGroupPartitionMetadataKey = message({
@@ -138,9 +138,9 @@ export const consumerGroupPartitionMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 export const consumerGroupPartitionMetadataValue = message({
@@ -149,14 +149,14 @@ export const consumerGroupPartitionMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     topics: array({
       topicId: uuid(),
       topicName: string(),
       numPartitions: int32(),
       partitionMetadata: array({ partition: int32(), racks: array(string()) }),
     }),
-  },
+  }),
 });
 
 export const consumerGroupMemberMetadataKey = message({
@@ -165,10 +165,10 @@ export const consumerGroupMemberMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 export const consumerGroupMemberMetadataValue = message({
@@ -177,7 +177,7 @@ export const consumerGroupMemberMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     instanceId: nullableString(),
     rackId: nullableString(),
     clientId: string(),
@@ -193,7 +193,7 @@ export const consumerGroupMemberMetadataValue = message({
       },
       { tag: 0 },
     ),
-  },
+  }),
 });
 
 export const consumerGroupTargetAssignmentMetadataKey = message({
@@ -202,9 +202,9 @@ export const consumerGroupTargetAssignmentMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 export const consumerGroupTargetAssignmentMetadataValue = message({
@@ -213,10 +213,10 @@ export const consumerGroupTargetAssignmentMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     assignmentEpoch: int32(),
     assignmentTimestamp: int64({ default: 0, tag: 0 }),
-  },
+  }),
 });
 
 export const consumerGroupTargetAssignmentMemberKey = message({
@@ -225,10 +225,10 @@ export const consumerGroupTargetAssignmentMemberKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 export const consumerGroupTargetAssignmentMemberValue = message({
@@ -237,9 +237,9 @@ export const consumerGroupTargetAssignmentMemberValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     topicPartitions: array({ topicId: uuid(), partitions: array(int32()) }),
-  },
+  }),
 });
 
 export const consumerGroupCurrentMemberAssignmentKey = message({
@@ -248,10 +248,10 @@ export const consumerGroupCurrentMemberAssignmentKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 const topicPartitions = {
@@ -266,13 +266,13 @@ export const consumerGroupCurrentMemberAssignmentValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     memberEpoch: int32(),
     previousMemberEpoch: int32(),
     state: int8(),
     assignedPartitions: array(topicPartitions),
     partitionsPendingRevocation: array(topicPartitions),
-  },
+  }),
 });
 
 export const consumerGroupRegularExpressionKey = message({
@@ -281,10 +281,10 @@ export const consumerGroupRegularExpressionKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     regularExpression: string(),
-  },
+  }),
 });
 
 export const consumerGroupRegularExpressionValue = message({
@@ -293,9 +293,9 @@ export const consumerGroupRegularExpressionValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     topics: array(string()),
     version: int64(),
     timestamp: int64(),
-  },
+  }),
 });

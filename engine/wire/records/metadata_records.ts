@@ -1,6 +1,6 @@
 /**
- * The records of the cluster metadata log (`__cluster_metadata`), by record type (`apiKey`).
- * Their frame - frame version, type, version, then the fields below - is metadata/'s business.
+ * The records of the cluster metadata log (`__cluster_metadata`), by record type (`apiKey`). Their
+ * frame - frame version, type, version, then the fields below - is metadata/'s business.
  */
 import {
   array,
@@ -25,7 +25,7 @@ export const registerBrokerRecord = message({
   type: "data",
   versions: "0-4",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     isMigratingZkBroker: bool({ versions: "2+", default: false }),
     incarnationId: uuid(),
@@ -37,7 +37,7 @@ export const registerBrokerRecord = message({
     inControlledShutdown: bool({ versions: "1+", default: false }),
     logDirs: array(uuid(), { versions: "3+", tag: 0 }),
     cordonedLogDirs: nullableArray(uuid(), { versions: "4+", default: null, tag: 1 }),
-  },
+  }),
 });
 
 export const unregisterBrokerRecord = message({
@@ -46,10 +46,10 @@ export const unregisterBrokerRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     brokerEpoch: int64(),
-  },
+  }),
 });
 
 export const topicRecord = message({
@@ -58,10 +58,10 @@ export const topicRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     name: string(),
     topicId: uuid(),
-  },
+  }),
 });
 
 export const partitionRecord = message({
@@ -70,7 +70,7 @@ export const partitionRecord = message({
   type: "data",
   versions: "0-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     partitionId: int32({ default: -1 }),
     topicId: uuid(),
     replicas: array(int32()),
@@ -84,7 +84,7 @@ export const partitionRecord = message({
     directories: array(uuid(), { versions: "1+" }),
     eligibleLeaderReplicas: nullableArray(int32(), { versions: "2+", default: null, tag: 1 }),
     lastKnownElr: nullableArray(int32(), { versions: "2+", default: null, tag: 2 }),
-  },
+  }),
 });
 
 export const configRecord = message({
@@ -93,12 +93,12 @@ export const configRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     resourceType: int8(),
     resourceName: string(),
     name: string(),
     value: nullableString(),
-  },
+  }),
 });
 
 export const partitionChangeRecord = message({
@@ -107,7 +107,7 @@ export const partitionChangeRecord = message({
   type: "data",
   versions: "0-2",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     partitionId: int32({ default: -1 }),
     topicId: uuid(),
     isr: nullableArray(int32(), { default: null, tag: 0 }),
@@ -119,7 +119,7 @@ export const partitionChangeRecord = message({
     directories: nullableArray(uuid(), { versions: "1+", default: null, tag: 8 }),
     eligibleLeaderReplicas: nullableArray(int32(), { versions: "2+", default: null, tag: 6 }),
     lastKnownElr: nullableArray(int32(), { versions: "2+", default: null, tag: 7 }),
-  },
+  }),
 });
 
 export const fenceBrokerRecord = message({
@@ -128,10 +128,10 @@ export const fenceBrokerRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     id: int32(),
     epoch: int64(),
-  },
+  }),
 });
 
 export const unfenceBrokerRecord = message({
@@ -140,10 +140,10 @@ export const unfenceBrokerRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     id: int32(),
     epoch: int64(),
-  },
+  }),
 });
 
 export const removeTopicRecord = message({
@@ -152,9 +152,9 @@ export const removeTopicRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     topicId: uuid(),
-  },
+  }),
 });
 
 export const delegationTokenRecord = message({
@@ -163,7 +163,7 @@ export const delegationTokenRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     owner: string(),
     requester: string(),
     renewers: array(string()),
@@ -171,7 +171,7 @@ export const delegationTokenRecord = message({
     maxTimestamp: int64(),
     expirationTimestamp: int64(),
     tokenId: string(),
-  },
+  }),
 });
 
 export const userScramCredentialRecord = message({
@@ -180,14 +180,14 @@ export const userScramCredentialRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     name: string(),
     mechanism: int8(),
     salt: bytes(),
     storedKey: bytes(),
     serverKey: bytes(),
     iterations: int32(),
-  },
+  }),
 });
 
 export const featureLevelRecord = message({
@@ -196,10 +196,10 @@ export const featureLevelRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     name: string(),
     featureLevel: int16(),
-  },
+  }),
 });
 
 export const clientQuotaRecord = message({
@@ -208,12 +208,12 @@ export const clientQuotaRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     entity: array({ entityType: string(), entityName: nullableString() }),
     key: string(),
     value: float64(),
     remove: bool(),
-  },
+  }),
 });
 
 export const producerIdsRecord = message({
@@ -222,11 +222,11 @@ export const producerIdsRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     brokerEpoch: int64({ default: -1 }),
     nextProducerId: int64(),
-  },
+  }),
 });
 
 export const brokerRegistrationChangeRecord = message({
@@ -235,14 +235,14 @@ export const brokerRegistrationChangeRecord = message({
   type: "data",
   versions: "0-3",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     brokerId: int32(),
     brokerEpoch: int64(),
     fenced: int8({ tag: 0 }),
     inControlledShutdown: int8({ versions: "1+", tag: 1 }),
     logDirs: array(uuid(), { versions: "2+", tag: 2 }),
     cordonedLogDirs: nullableArray(uuid(), { versions: "3+", default: null, tag: 3 }),
-  },
+  }),
 });
 
 export const accessControlEntryRecord = message({
@@ -251,7 +251,7 @@ export const accessControlEntryRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     id: uuid(),
     resourceType: int8(),
     resourceName: string(),
@@ -260,7 +260,7 @@ export const accessControlEntryRecord = message({
     host: string(),
     operation: int8(),
     permissionType: int8(),
-  },
+  }),
 });
 
 export const removeAccessControlEntryRecord = message({
@@ -269,9 +269,9 @@ export const removeAccessControlEntryRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     id: uuid(),
-  },
+  }),
 });
 
 export const noOpRecord = message({
@@ -280,7 +280,7 @@ export const noOpRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {},
+  fields: () => ({}),
 });
 
 export const zkMigrationStateRecord = message({
@@ -289,9 +289,9 @@ export const zkMigrationStateRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     zkMigrationState: int8(),
-  },
+  }),
 });
 
 export const removeUserScramCredentialRecord = message({
@@ -300,10 +300,10 @@ export const removeUserScramCredentialRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     name: string(),
     mechanism: int8(),
-  },
+  }),
 });
 
 export const beginTransactionRecord = message({
@@ -312,9 +312,9 @@ export const beginTransactionRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     name: nullableString({ default: null, tag: 0 }),
-  },
+  }),
 });
 
 export const endTransactionRecord = message({
@@ -323,7 +323,7 @@ export const endTransactionRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {},
+  fields: () => ({}),
 });
 
 export const abortTransactionRecord = message({
@@ -332,9 +332,9 @@ export const abortTransactionRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     reason: nullableString({ default: null, tag: 0 }),
-  },
+  }),
 });
 
 export const removeDelegationTokenRecord = message({
@@ -343,9 +343,9 @@ export const removeDelegationTokenRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     tokenId: string(),
-  },
+  }),
 });
 
 export const registerControllerRecord = message({
@@ -354,13 +354,13 @@ export const registerControllerRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     controllerId: int32(),
     incarnationId: uuid(),
     zkMigrationReady: bool(),
     endPoints: array({ name: string(), host: string(), port: uint16(), securityProtocol: int16() }),
     features: array({ name: string(), minSupportedVersion: int16(), maxSupportedVersion: int16() }),
-  },
+  }),
 });
 
 export const clearElrRecord = message({
@@ -369,7 +369,7 @@ export const clearElrRecord = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     topicName: string(),
-  },
+  }),
 });

@@ -9,9 +9,9 @@ export const defaultPrincipalData = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     type: string(),
     name: string(),
     tokenAuthenticated: bool(),
-  },
+  }),
 });

@@ -9,7 +9,7 @@ export const quorumStateData = message({
   type: "data",
   versions: "0-1",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     clusterId: string({ versions: "0" }),
     leaderId: int32({ default: -1 }),
     leaderEpoch: int32({ default: -1 }),
@@ -17,5 +17,5 @@ export const quorumStateData = message({
     votedDirectoryId: uuid({ versions: "1+" }),
     appliedOffset: int64({ versions: "0" }),
     currentVoters: nullableArray({ voterId: int32() }, { versions: "0" }),
-  },
+  }),
 });

@@ -21,10 +21,10 @@ export const shareGroupMemberMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 export const shareGroupMemberMetadataValue = message({
@@ -33,12 +33,12 @@ export const shareGroupMemberMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     rackId: nullableString(),
     clientId: string(),
     clientHost: string(),
     subscribedTopicNames: array(string()),
-  },
+  }),
 });
 
 export const shareGroupMetadataKey = message({
@@ -47,9 +47,9 @@ export const shareGroupMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 export const shareGroupMetadataValue = message({
@@ -58,10 +58,10 @@ export const shareGroupMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     epoch: int32(),
     metadataHash: int64(),
-  },
+  }),
 });
 
 export const shareGroupTargetAssignmentMetadataKey = message({
@@ -70,9 +70,9 @@ export const shareGroupTargetAssignmentMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 export const shareGroupTargetAssignmentMetadataValue = message({
@@ -81,10 +81,10 @@ export const shareGroupTargetAssignmentMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     assignmentEpoch: int32(),
     assignmentTimestamp: int64({ default: 0, tag: 0 }),
-  },
+  }),
 });
 
 export const shareGroupTargetAssignmentMemberKey = message({
@@ -93,10 +93,10 @@ export const shareGroupTargetAssignmentMemberKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 export const shareGroupTargetAssignmentMemberValue = message({
@@ -105,9 +105,9 @@ export const shareGroupTargetAssignmentMemberValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     topicPartitions: array({ topicId: uuid(), partitions: array(int32()) }),
-  },
+  }),
 });
 
 export const shareGroupCurrentMemberAssignmentKey = message({
@@ -116,10 +116,10 @@ export const shareGroupCurrentMemberAssignmentKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 export const shareGroupCurrentMemberAssignmentValue = message({
@@ -128,12 +128,12 @@ export const shareGroupCurrentMemberAssignmentValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     memberEpoch: int32(),
     previousMemberEpoch: int32(),
     state: int8(),
     assignedPartitions: array({ topicId: uuid(), partitions: array(int32()) }),
-  },
+  }),
 });
 
 export const shareGroupStatePartitionMetadataKey = message({
@@ -142,9 +142,9 @@ export const shareGroupStatePartitionMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 const topicPartitionsInfo = {
@@ -159,11 +159,11 @@ export const shareGroupStatePartitionMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     initializingTopics: array(topicPartitionsInfo),
     initializedTopics: array(topicPartitionsInfo),
     deletingTopics: array({ topicId: uuid(), topicName: string() }),
-  },
+  }),
 });
 
 export const shareSnapshotKey = message({
@@ -172,11 +172,11 @@ export const shareSnapshotKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     topicId: uuid(),
     partition: int32(),
-  },
+  }),
 });
 
 export const shareSnapshotValue = message({
@@ -185,7 +185,7 @@ export const shareSnapshotValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     snapshotEpoch: int32(),
     stateEpoch: int32(),
     leaderEpoch: int32(),
@@ -199,7 +199,7 @@ export const shareSnapshotValue = message({
       deliveryState: int8(),
       deliveryCount: int16(),
     }),
-  },
+  }),
 });
 
 export const shareUpdateKey = message({
@@ -208,11 +208,11 @@ export const shareUpdateKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     topicId: uuid(),
     partition: int32(),
-  },
+  }),
 });
 
 export const shareUpdateValue = message({
@@ -221,7 +221,7 @@ export const shareUpdateValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     snapshotEpoch: int32(),
     leaderEpoch: int32(),
     startOffset: int64(),
@@ -232,5 +232,5 @@ export const shareUpdateValue = message({
       deliveryState: int8(),
       deliveryCount: int16(),
     }),
-  },
+  }),
 });

@@ -21,9 +21,9 @@ export const streamsGroupMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 export const streamsGroupMetadataValue = message({
@@ -32,12 +32,12 @@ export const streamsGroupMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     epoch: int32(),
     metadataHash: int64(),
     validatedTopologyEpoch: int32({ default: -1, tag: 0 }),
     lastAssignmentConfigs: nullableArray({ key: string(), value: string() }, { tag: 1 }),
-  },
+  }),
 });
 
 export const streamsGroupMemberMetadataKey = message({
@@ -46,10 +46,10 @@ export const streamsGroupMemberMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 export const streamsGroupMemberMetadataValue = message({
@@ -58,7 +58,7 @@ export const streamsGroupMemberMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     instanceId: nullableString(),
     rackId: nullableString(),
     clientId: string(),
@@ -68,7 +68,7 @@ export const streamsGroupMemberMetadataValue = message({
     processId: string(),
     userEndpoint: nullableStruct({ host: string(), port: uint16() }, { default: null }),
     clientTags: array({ key: string(), value: string() }),
-  },
+  }),
 });
 
 export const streamsGroupTargetAssignmentMetadataKey = message({
@@ -77,9 +77,9 @@ export const streamsGroupTargetAssignmentMetadataKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 export const streamsGroupTargetAssignmentMetadataValue = message({
@@ -88,10 +88,10 @@ export const streamsGroupTargetAssignmentMetadataValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     assignmentEpoch: int32(),
     assignmentTimestamp: int64({ default: 0, tag: 0 }),
-  },
+  }),
 });
 
 export const streamsGroupTargetAssignmentMemberKey = message({
@@ -100,10 +100,10 @@ export const streamsGroupTargetAssignmentMemberKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 const taskIds = {
@@ -117,11 +117,11 @@ export const streamsGroupTargetAssignmentMemberValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     activeTasks: array(taskIds),
     standbyTasks: array(taskIds),
     warmupTasks: array(taskIds),
-  },
+  }),
 });
 
 export const streamsGroupCurrentMemberAssignmentKey = message({
@@ -130,10 +130,10 @@ export const streamsGroupCurrentMemberAssignmentKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
     memberId: string(),
-  },
+  }),
 });
 
 const StreamsGroupCurrentMemberAssignmentValueTaskIds = {
@@ -148,7 +148,7 @@ export const streamsGroupCurrentMemberAssignmentValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     memberEpoch: int32(),
     previousMemberEpoch: int32(),
     state: int8(),
@@ -158,7 +158,7 @@ export const streamsGroupCurrentMemberAssignmentValue = message({
     activeTasksPendingRevocation: array(StreamsGroupCurrentMemberAssignmentValueTaskIds),
     standbyTasksPendingRevocation: array(StreamsGroupCurrentMemberAssignmentValueTaskIds),
     warmupTasksPendingRevocation: array(StreamsGroupCurrentMemberAssignmentValueTaskIds),
-  },
+  }),
 });
 
 export const streamsGroupTopologyKey = message({
@@ -167,9 +167,9 @@ export const streamsGroupTopologyKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     groupId: string(),
-  },
+  }),
 });
 
 const topicInfo = {
@@ -185,7 +185,7 @@ export const streamsGroupTopologyValue = message({
   type: "data",
   versions: "0",
   flexible: "0+",
-  fields: {
+  fields: () => ({
     epoch: int32(),
     subtopologies: array({
       subtopologyId: string(),
@@ -200,5 +200,5 @@ export const streamsGroupTopologyValue = message({
         repartitionSourceTopics: array(int16()),
       }),
     }),
-  },
+  }),
 });

@@ -10,9 +10,9 @@ export const transactionLogKey = message({
   type: "data",
   versions: "0",
   flexible: "none",
-  fields: {
+  fields: () => ({
     transactionalId: string(),
-  },
+  }),
 });
 
 export const transactionLogValue = message({
@@ -21,7 +21,7 @@ export const transactionLogValue = message({
   type: "data",
   versions: "0-1",
   flexible: "1+",
-  fields: {
+  fields: () => ({
     producerId: int64(),
     previousProducerId: int64({ versions: "1+", default: -1, tag: 0 }),
     nextProducerId: int64({ versions: "1+", default: -1, tag: 1 }),
@@ -33,5 +33,5 @@ export const transactionLogValue = message({
     transactionLastUpdateTimestampMs: int64(),
     transactionStartTimestampMs: int64(),
     clientTransactionVersion: int16({ versions: "1+", default: 0, tag: 2 }),
-  },
+  }),
 });
