@@ -11,7 +11,7 @@ const BENCH_DIR = join(import.meta.dir, "..");
 const SOURCE_DIRS = ["floors", "load"] as const;
 const FLAGS = ["-O3", "-march=native", "-Wall", "-Wno-unused-function"] as const;
 
-export type Program = "produce" | "fetch" | "fdatasync" | "pwrite" | "touch_memory" | "generator";
+export type Program = "produce" | "fetch" | "fdatasync" | "pwrite" | "touch_memory" | "evict" | "generator";
 
 export function cacheDir(): string {
   const root = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");

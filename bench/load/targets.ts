@@ -34,6 +34,8 @@ export interface BrokerOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Put before the entry point: `--preload FILE` and the like. */
   readonly bunArguments: readonly string[];
+  /** An existing data directory, which is then left alone; otherwise a new one is made and removed. */
+  readonly dir?: string;
 }
 
 export function newDir(root: string | null, name: string): string {
@@ -90,28 +92,29 @@ async function startUntil(
   }
 }
 
-async function stopProcess(child: Subprocess, dir: string): Promise<void> {
+async function stopProcess(child: Subprocess, dir: string | null): Promise<void> {
   child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
   await child.exited;
   clearTimeout(timer);
-  rmSync(dir, { recursive: true, force: true });
+  if (dir !== null) rmSync(dir, { recursive: true, force: true });
 }
 
 function asTarget(
   started: Started,
   facts: Omit<Target, "pid" | "port" | "stop">,
+  removesDir = true,
 ): Target {
   return {
     ...facts,
     pid: started.process.pid,
     port: started.port,
-    stop: () => stopProcess(started.process, facts.dir),
+    stop: () => stopProcess(started.process, removesDir ? facts.dir : null),
   };
 }
 
 export async function startMillrace(options: BrokerOptions): Promise<Target> {
-  const dir = newDir(options.dirRoot, "data");
+  const dir = options.dir ?? newDir(options.dirRoot, "data");
   const sets = Object.entries(options.properties).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   const command = [
     process.execPath,
@@ -128,7 +131,7 @@ export async function startMillrace(options: BrokerOptions): Promise<Target> {
     topicConfigs: {},
     dir,
     commandLine: command.join(" "),
-  });
+  }, options.dir === undefined);
 }
 
 export async function startFloor(
