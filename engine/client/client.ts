@@ -124,6 +124,12 @@ export class Client {
     this.#send(request, version, value, this.#nextCorrelationId++);
   }
 
+  /** Resolves when everything sent has left this process; rejects when the connection is gone. */
+  async drained(): Promise<void> {
+    while (this.#lost === null && this.#stream!.pendingBytes > 0) await this.#stream!.drained();
+    if (this.#lost !== null) throw this.#lost;
+  }
+
   close(): void {
     this.#stream?.close();
   }

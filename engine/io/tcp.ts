@@ -7,6 +7,8 @@ export interface TcpStream {
   write(bytes: Uint8Array): void;
   /** Bytes given to `write` that the system has not taken yet. */
   readonly pendingBytes: number;
+  /** Resolves at the next moment when nothing is pending, or when the connection ended. */
+  drained(): Promise<void>;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ class BunTcpStream implements TcpStream {
   #queue: Uint8Array[] = [];
   #pendingBytes = 0;
   #ended = false;
+  #drainWaiters: (() => void)[] = [];
 
   constructor(events: TcpEvents) {
     this.#events = events;
@@ -50,6 +53,11 @@ class BunTcpStream implements TcpStream {
 
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  drained(): Promise<void> {
+    if (this.#pendingBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drainWaiters.push(resolve));
   }
 
   opened(socket: BunSocket): void {
@@ -77,6 +85,13 @@ class BunTcpStream implements TcpStream {
       }
       this.#queue.shift();
     }
+    if (this.#pendingBytes === 0) this.#wakeDrainWaiters();
+  }
+
+  #wakeDrainWaiters(): void {
+    const waiters = this.#drainWaiters;
+    this.#drainWaiters = [];
+    for (const wake of waiters) wake();
   }
 
   close(): void {
@@ -89,6 +104,7 @@ class BunTcpStream implements TcpStream {
     this.#ended = true;
     this.#queue = [];
     this.#pendingBytes = 0;
+    this.#wakeDrainWaiters();
     this.#events.onEnd(error);
   }
 }
