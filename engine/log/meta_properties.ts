@@ -1,7 +1,7 @@
+import { formatProperties, parseProperties } from "../model/properties.ts";
 import { parseUuid, uuidToBytes } from "../base/uuid.ts";
 import type { Uuid } from "../base/uuid.ts";
 import { integer } from "./checkpoint_lines.ts";
-import { formatProperties, parseProperties } from "./java_properties.ts";
 import { malformed, parsed } from "./parsed.ts";
 import type { Parsed } from "./parsed.ts";
 
@@ -26,9 +26,10 @@ export const NEWEST_META_VERSION = 1;
  * `metaPropertiesVersion` to tell them from damage.
  */
 export function parseMetaProperties(bytes: Uint8Array): Parsed<MetaProperties> {
-  const properties = parseProperties(new TextDecoder().decode(bytes));
   const wrong = (reason: string) => malformed(reason, 0, bytes.length);
-  const version = metaPropertiesVersion(bytes);
+  const properties = readProperties(bytes);
+  if (properties === null) return wrong("not a properties file");
+  const version = versionOf(properties);
   if (version === null) return wrong("version is no number");
   if (version < 0 || version > NEWEST_META_VERSION) return wrong(`unknown version ${version}`);
   const nodeKey = version === 0 ? "broker.id" : "node.id";
@@ -49,10 +50,23 @@ export function parseMetaProperties(bytes: Uint8Array): Parsed<MetaProperties> {
   return parsed({ version, clusterId, nodeId, directoryId });
 }
 
-/** The declared version whatever else is in the file; absent means 0. Null: not a number. */
+/** The declared version whatever else is in the file; absent means 0. Null: there is no telling. */
 export function metaPropertiesVersion(bytes: Uint8Array): number | null {
-  const text = parseProperties(new TextDecoder().decode(bytes)).get("version");
+  const properties = readProperties(bytes);
+  return properties === null ? null : versionOf(properties);
+}
+
+function versionOf(properties: ReadonlyMap<string, string>): number | null {
+  const text = properties.get("version");
   return text === undefined ? 0 : integer(text);
+}
+
+function readProperties(bytes: Uint8Array): ReadonlyMap<string, string> | null {
+  try {
+    return parseProperties(new TextDecoder().decode(bytes));
+  } catch {
+    return null; // a broken escape: the only thing that no properties file may hold
+  }
 }
 
 /** Version 1, the only one that is written. `nowMs` goes into the comment, as Kafka's does. */
@@ -66,7 +80,7 @@ export function formatMetaProperties(
     ["version", String(NEWEST_META_VERSION)],
     ["cluster.id", meta.clusterId],
   ];
-  return new TextEncoder().encode(formatProperties(properties, "", nowMs));
+  return new TextEncoder().encode(`#\n#${javaDate(nowMs)}\n${formatProperties(properties)}`);
 }
 
 /** The first hundred ids stand for no directory: MIGRATING 0, UNASSIGNED 1, LOST 2. */
@@ -77,4 +91,18 @@ export function isReservedDirectoryId(id: Uuid): boolean {
   const bytes = new Uint8Array(16);
   uuidToBytes(id, bytes);
   return bytes.subarray(0, 15).every((byte) => byte === 0) && bytes[15]! < RESERVED_DIRECTORY_IDS;
+}
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = [
+  "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/** As java.util.Date prints itself: "Sat Nov 21 06:38:08 UTC 2026". */
+function javaDate(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
+  return `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${two(date.getUTCDate())} ` +
+    `${time} UTC ${date.getUTCFullYear()}`;
 }

@@ -14,7 +14,6 @@ import {
   suffixedDirectoryName,
 } from "../../../engine/log/directory_names.ts";
 import { formatEpochCheckpoint, parseEpochCheckpoint } from "../../../engine/log/epoch_checkpoint.ts";
-import { formatProperties, parseProperties } from "../../../engine/log/java_properties.ts";
 import {
   formatMetaProperties,
   isReservedDirectoryId,
@@ -233,6 +232,7 @@ describe("meta.properties", () => {
   test.each([
     ["version=2\ncluster.id=c\nnode.id=1\n", "unknown version 2"],
     ["version=x\n", "version is no number"],
+    ["version=\\u00zz\n", "not a properties file"],
     ["version=1\nnode.id=1\n", "cluster.id is missing"],
     ["version=1\ncluster.id=c\n", "node.id is missing"],
     ["version=1\ncluster.id=c\nnode.id=-1\n", "node.id is no node number"],
@@ -248,34 +248,6 @@ describe("meta.properties", () => {
     expect(metaPropertiesVersion(bytesOf("version=seven\n"))).toBeNull();
     expect(isReservedDirectoryId(ZERO_UUID)).toBe(true);
     expect(isReservedDirectoryId(directoryId)).toBe(false);
-  });
-});
-
-describe("Java properties", () => {
-  test.each([
-    ["a=b", "a", "b"],
-    ["  a : b ", "a", "b "],
-    ["a b=c", "a", "b=c"],
-    ["a\\ b = c", "a b", "c"],
-    ["a\\=b=c", "a=b", "c"],
-    ["a=b\\\n   c", "a", "bc"],
-    ["a=b\\\\", "a", "b\\"],
-    ["a=\\u0041\\t\\q", "a", "A\tq"],
-    ["a", "a", ""],
-    ["=b", "", "b"],
-    ["# x=y\n! z=w\n\na=b", "a", "b"],
-    ["a=1\na=2", "a", "2"],
-    ["a=b\r\n", "a", "b"],
-    ["a=b\\\n#c", "a", "b#c"],
-  ])("%j reads as %j = %j", (text, key, value) => {
-    expect([...parseProperties(text)]).toEqual([[key, value]]);
-  });
-
-  test("whatever is written reads back", () => {
-    const nasty: [string, string][] = [
-      ["a b", "  lead"], ["k=:#!\\", "v=:#!\\"], ["tab\t", "line\nfeed\r\f"], ["ü", "ß€"], ["e", ""],
-    ];
-    expect([...parseProperties(formatProperties(nasty, "comment", 0))]).toEqual(nasty);
   });
 });
 
