@@ -293,7 +293,6 @@ static void finish_write(Connection *connection) {
       if (state.measuring) histogram_add(&state.latency, now - due);
     }
     if (state.measuring) state.answered += connection->out_requests;
-    if (settings.rate == 0 && !state.stopping) connection->wanted += connection->out_requests;
   }
   connection->out_requests = 0;
   connection->parts_used = 0;
@@ -532,6 +531,19 @@ static uint64_t mark_due(uint64_t start, uint64_t now, uint64_t *scheduled) {
   }
 }
 
+/* Without answers nothing paces a closed loop but the socket: offers --in-flight more to each that is free. */
+static int offer_unanswered(void) {
+  int sent = 0;
+  for (uint32_t i = 0; i < settings.connections; i++) {
+    Connection *connection = &connections[i];
+    if (connection->parts_used > 0) continue;
+    connection->wanted = settings.in_flight;
+    send_wanted(connection);
+    sent |= connection->parts_used == 0;
+  }
+  return sent;
+}
+
 static void check_stalls(uint64_t now) {
   for (uint32_t i = 0; i < settings.connections; i++) {
     Connection *connection = &connections[i];
@@ -683,6 +695,7 @@ int main(int count, char **arguments) {
       uint64_t due = mark_due(start, now, &scheduled);
       if (due < until) until = due;
     }
+    if (settings.acks == 0 && !settings.is_fetch && settings.rate == 0 && offer_unanswered()) until = now;
     poll_once(until);
   }
   uint64_t closed = now_ns();
