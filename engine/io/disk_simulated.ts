@@ -31,8 +31,8 @@ import type {
  *
  * What an engine on this disk must survive without losing anything acknowledged:
  *  - a power cut at every point, with any subset of unsynced sectors, any state in between that an
- *    overwritten sector went through, garbage in sectors in flight, any size that a file has had since
- *    its sync, any subset of unsynced names; another cut during recovery
+ *    overwritten sector went through, garbage in sectors that held nothing before, any size that a file
+ *    has had since its sync, any subset of unsynced names; another cut during recovery
  *  - a write that fails with ENOSPC, EIO or stays short, having changed part of its range
  *  - a sync that fails: its sectors are gone for good though reads still see them, and a later sync
  *    says nothing about them
@@ -107,10 +107,11 @@ export class SimulatedDisk implements Disk, SimulatedHost {
     for (const release of this.#held.splice(0, count)) release();
   }
 
-  /** The machine lost power now. This disk is dead afterwards; what was written lives in the result. */
+  /**
+   * What would be found if the power went now, whatever becomes of this disk: of one moment every
+   * outcome can be asked for, also from inside a `plan`, which is called before its point takes effect.
+   */
   crash(choice: CrashChoice): SimulatedDisk {
-    this.#isCut = true;
-    this.releaseSyncs();
     const after = new SimulatedDisk(this.#options);
     after.#root = crashTree(this.#root, this.#changes, choice);
     after.#inodeCount = this.#inodeCount;
@@ -119,7 +120,7 @@ export class SimulatedDisk implements Disk, SimulatedHost {
     return after;
   }
 
-  /** The process died and the machine lives on: everything written is there. */
+  /** What would be found if only the process died: everything written. */
   kill(): SimulatedDisk {
     return this.crash({ sector: () => true, size: () => true, name: () => true });
   }

@@ -7,7 +7,8 @@ export const SECTOR_BYTES = 512;
 export interface CrashChoice {
   /**
    * Which version of an unsynced sector the device holds: 0 is what was durable, `versions - 1` the
-   * newest, "garbage" neither. False is 0 and true the newest.
+   * newest, "garbage" neither. False is 0 and true the newest. Garbage is for sectors in which nothing
+   * was durable, elsewhere it means the newest: sectors are atomic, or no log could end inside one.
    */
   readonly sector?: (sector: UnsyncedSector) => number | boolean | "garbage";
   /** Which of the sizes that the file has had since its last sync: an index, or false and true. */
@@ -139,8 +140,10 @@ export class SimulatedInode {
       const picked = choice.sector?.({ path, sector, versions }) ?? 0;
       const start = sector * SECTOR_BYTES;
       if (start >= content.length) continue;
-      if (picked === "garbage") content.fill(GARBAGE, start, start + SECTOR_BYTES);
-      else if (picked !== true && picked !== versions - 1) {
+      if (picked === "garbage") {
+        const nothingDurable = older[0]!.state.every((byte) => byte === 0);
+        if (nothingDurable) content.fill(GARBAGE, start, start + SECTOR_BYTES);
+      } else if (picked !== true && picked !== versions - 1) {
         const index = picked === false ? 0 : picked;
         content.set(older[index]!.state, start);
       }
