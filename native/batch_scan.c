@@ -315,15 +315,15 @@ static double scan_batch(double *out, i32 flags, const struct piece *pieces, i32
   return reason;
 }
 
-EXPORT double mr_scan_batch(double *out, i32 flags, const u8 *bytes, double size) {
+EXPORT double mr_scan_batch(double *out, double flags, const u8 *bytes, double size) {
   struct piece piece;
   piece.bytes = bytes;
   piece.size = (i64)size;
-  return scan_batch(out, flags, &piece, 1);
+  return scan_batch(out, (i32)flags, &piece, 1);
 }
 
-EXPORT double mr_scan_batch_pieces(double *out, i32 flags, union piece_slot *table, i32 count) {
-  return scan_batch(out, flags, take_pieces(table, count), count);
+EXPORT double mr_scan_batch_pieces(double *out, double flags, union piece_slot *table, double count) {
+  return scan_batch(out, (i32)flags, take_pieces(table, (i32)count), (i32)count);
 }
 
 /* The columns of RunScan (scan.ts) within its one allocation. */
@@ -397,8 +397,8 @@ static i32 run_batch(const u8 *header, i64 available, i32 flags, i64 *size, i64 
   return reason;
 }
 
-EXPORT double mr_scan_run(const u8 *bytes, double start, double end, void *memory, i32 capacity,
-                          i32 flags) {
+EXPORT double mr_scan_run(const u8 *bytes, double start, double end, void *memory, double capacity,
+                          double flags) {
   struct run_columns run;
   i64 position = (i64)start;
   i64 stop = (i64)end;
@@ -406,14 +406,14 @@ EXPORT double mr_scan_run(const u8 *bytes, double start, double end, void *memor
   i64 needed = 0;
   i32 bad_record = -1;
   i32 reason = SCAN_OK;
-  run_columns_of(&run, memory, capacity);
+  run_columns_of(&run, memory, (i64)capacity);
   while (position < stop) {
     i64 size = 0;
     if (row == capacity) {
       reason = SCAN_FULL;
       break;
     }
-    reason = run_batch(bytes + position, stop - position, flags, &size, &needed, &bad_record);
+    reason = run_batch(bytes + position, stop - position, (i32)flags, &size, &needed, &bad_record);
     if (reason != SCAN_OK) break;
     run_row(&run, row, bytes + position, position);
     row++;

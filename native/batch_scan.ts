@@ -1,6 +1,27 @@
-import { readInt16, readInt32, readInt64, readUint32 } from "../engine/base/int64.ts";
+import { readInt32 } from "../engine/base/int64.ts";
 import { VarintCursor } from "../engine/base/varint.ts";
-import { assert } from "../engine/base/assert.ts";
+import {
+  ATTRIBUTES_AT,
+  BATCH_HEADER_BYTES,
+  BATCH_LENGTH_AT,
+  BATCH_LENGTH_MIN,
+  CODEC_MASK,
+  LOG_OVERHEAD_BYTES,
+  MAGIC_AT,
+  MAGIC_V2,
+  attributesOf,
+  baseOffsetOf,
+  baseSequenceOf,
+  baseTimestampOf,
+  batchBytesOf,
+  crcOf,
+  lastOffsetDeltaOf,
+  leaderEpochOf,
+  maxTimestampOf,
+  producerEpochOf,
+  producerIdOf,
+  recordsCountOf,
+} from "../engine/model/record_batch.ts";
 import { crc32c } from "./crc32c.ts";
 import {
   type BatchScan,
@@ -30,24 +51,6 @@ import {
  * The scans of record batches without native code: the twin of batch_scan.c, check by check in the same
  * order, held together by a property test. See native.ts for what they promise.
  */
-const BATCH_LENGTH_AT = 8;
-const LEADER_EPOCH_AT = BATCH_LENGTH_AT + 4;
-const MAGIC_AT = LEADER_EPOCH_AT + 4;
-const CRC_AT = MAGIC_AT + 1;
-const ATTRIBUTES_AT = CRC_AT + 4;
-const LAST_OFFSET_DELTA_AT = ATTRIBUTES_AT + 2;
-const BASE_TIMESTAMP_AT = LAST_OFFSET_DELTA_AT + 4;
-const MAX_TIMESTAMP_AT = BASE_TIMESTAMP_AT + 8;
-const PRODUCER_ID_AT = MAX_TIMESTAMP_AT + 8;
-const PRODUCER_EPOCH_AT = PRODUCER_ID_AT + 8;
-const BASE_SEQUENCE_AT = PRODUCER_EPOCH_AT + 2;
-const RECORDS_COUNT_AT = BASE_SEQUENCE_AT + 4;
-const HEADER_BYTES = RECORDS_COUNT_AT + 4;
-const OVERHEAD_BYTES = LEADER_EPOCH_AT;
-const BATCH_LENGTH_MIN = HEADER_BYTES - OVERHEAD_BYTES;
-const CODEC_MASK = 7;
-
-assert(HEADER_BYTES === 61, "the v2 batch header is 61 bytes", HEADER_BYTES);
 
 /** What the walk over the records of one batch found. */
 class Walk {
@@ -68,23 +71,22 @@ export function scanBatch(pieces: readonly Uint8Array[], out: BatchScan, flags: 
   const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   const size = bytes.length;
   clearScan(out, size);
-  if (size < HEADER_BYTES) return SCAN_TOO_SHORT;
-  const batchLength = readInt32(bytes, BATCH_LENGTH_AT);
-  if (batchLength < BATCH_LENGTH_MIN) return SCAN_LENGTH_TOO_SMALL;
-  if (batchLength + OVERHEAD_BYTES !== size) return SCAN_LENGTH_MISMATCH;
+  if (size < BATCH_HEADER_BYTES) return SCAN_TOO_SHORT;
+  if (readInt32(bytes, BATCH_LENGTH_AT) < BATCH_LENGTH_MIN) return SCAN_LENGTH_TOO_SMALL;
+  if (batchBytesOf(bytes, 0) !== size) return SCAN_LENGTH_MISMATCH;
   const walk = new Walk();
   const reason = checkBatch(bytes, 0, size, flags, walk);
-  out.leaderEpoch = readInt32(bytes, LEADER_EPOCH_AT);
-  out.attributes = readInt16(bytes, ATTRIBUTES_AT);
+  out.leaderEpoch = leaderEpochOf(bytes, 0);
+  out.attributes = attributesOf(bytes, 0);
   out.codec = out.attributes & CODEC_MASK;
-  out.baseOffset = readInt64(bytes, 0);
-  out.lastOffsetDelta = readInt32(bytes, LAST_OFFSET_DELTA_AT);
-  out.baseTimestamp = readInt64(bytes, BASE_TIMESTAMP_AT);
-  out.maxTimestamp = readInt64(bytes, MAX_TIMESTAMP_AT);
-  out.producerId = readInt64(bytes, PRODUCER_ID_AT);
-  out.producerEpoch = readInt16(bytes, PRODUCER_EPOCH_AT);
-  out.baseSequence = readInt32(bytes, BASE_SEQUENCE_AT);
-  out.recordsCount = readInt32(bytes, RECORDS_COUNT_AT);
+  out.baseOffset = baseOffsetOf(bytes, 0);
+  out.lastOffsetDelta = lastOffsetDeltaOf(bytes, 0);
+  out.baseTimestamp = baseTimestampOf(bytes, 0);
+  out.maxTimestamp = maxTimestampOf(bytes, 0);
+  out.producerId = producerIdOf(bytes, 0);
+  out.producerEpoch = producerEpochOf(bytes, 0);
+  out.baseSequence = baseSequenceOf(bytes, 0);
+  out.recordsCount = recordsCountOf(bytes, 0);
   out.badRecord = walk.badRecord;
   if (reason === SCAN_OK && (flags & SCAN_RECORDS) !== 0 && out.codec === 0) {
     out.walked = true;
@@ -129,11 +131,11 @@ export function scanRun(
     const available = end - position;
     walk.badRecord = -1;
     reason = framingReason(bytes, position, available);
-    if (reason === SCAN_PARTIAL && available >= OVERHEAD_BYTES) {
-      needed = readInt32(bytes, position + BATCH_LENGTH_AT) + OVERHEAD_BYTES;
+    if (reason === SCAN_PARTIAL && available >= LOG_OVERHEAD_BYTES) {
+      needed = batchBytesOf(bytes, position);
     }
     if (reason !== SCAN_OK) break;
-    const size = readInt32(bytes, position + BATCH_LENGTH_AT) + OVERHEAD_BYTES;
+    const size = batchBytesOf(bytes, position);
     reason = checkBatch(bytes, position, size, flags, walk);
     if (reason !== SCAN_OK) break;
     fillRow(out, row, bytes, position, size);
@@ -148,30 +150,30 @@ export function scanRun(
 }
 
 function framingReason(bytes: Uint8Array, position: number, available: number): number {
-  if (available < OVERHEAD_BYTES) return SCAN_PARTIAL;
+  if (available < LOG_OVERHEAD_BYTES) return SCAN_PARTIAL;
   const batchLength = readInt32(bytes, position + BATCH_LENGTH_AT);
   if (batchLength < BATCH_LENGTH_MIN) return SCAN_LENGTH_TOO_SMALL;
   // A wrong magic is told before a missing tail: the length of another format means nothing here.
-  if (available > MAGIC_AT && bytes[position + MAGIC_AT] !== 2) return SCAN_BAD_MAGIC;
-  return batchLength + OVERHEAD_BYTES > available ? SCAN_PARTIAL : SCAN_OK;
+  if (available > MAGIC_AT && bytes[position + MAGIC_AT] !== MAGIC_V2) return SCAN_BAD_MAGIC;
+  return batchBytesOf(bytes, position) > available ? SCAN_PARTIAL : SCAN_OK;
 }
 
 function fillRow(out: RunScan, row: number, bytes: Uint8Array, at: number, size: number): void {
-  const baseOffset = readInt64(bytes, at);
-  const lastOffsetDelta = readInt32(bytes, at + LAST_OFFSET_DELTA_AT);
+  const baseOffset = baseOffsetOf(bytes, at);
+  const lastOffsetDelta = lastOffsetDeltaOf(bytes, at);
   out.baseOffset[row] = baseOffset;
   out.lastOffset[row] = baseOffset + lastOffsetDelta;
   out.position[row] = at;
-  out.baseTimestamp[row] = readInt64(bytes, at + BASE_TIMESTAMP_AT);
-  out.maxTimestamp[row] = readInt64(bytes, at + MAX_TIMESTAMP_AT);
-  out.producerId[row] = readInt64(bytes, at + PRODUCER_ID_AT);
+  out.baseTimestamp[row] = baseTimestampOf(bytes, at);
+  out.maxTimestamp[row] = maxTimestampOf(bytes, at);
+  out.producerId[row] = producerIdOf(bytes, at);
   out.size[row] = size;
-  out.leaderEpoch[row] = readInt32(bytes, at + LEADER_EPOCH_AT);
-  out.attributes[row] = readInt16(bytes, at + ATTRIBUTES_AT);
+  out.leaderEpoch[row] = leaderEpochOf(bytes, at);
+  out.attributes[row] = attributesOf(bytes, at);
   out.lastOffsetDelta[row] = lastOffsetDelta;
-  out.producerEpoch[row] = readInt16(bytes, at + PRODUCER_EPOCH_AT);
-  out.baseSequence[row] = readInt32(bytes, at + BASE_SEQUENCE_AT);
-  out.recordsCount[row] = readInt32(bytes, at + RECORDS_COUNT_AT);
+  out.producerEpoch[row] = producerEpochOf(bytes, at);
+  out.baseSequence[row] = baseSequenceOf(bytes, at);
+  out.recordsCount[row] = recordsCountOf(bytes, at);
 }
 
 /** Everything after the length. A wrong CRC outranks whatever the walk found, since it explains it. */
@@ -183,11 +185,11 @@ function checkBatch(
   walk: Walk,
 ): number {
   walk.clear();
-  if (bytes[start + MAGIC_AT] !== 2) return SCAN_BAD_MAGIC;
+  if (bytes[start + MAGIC_AT] !== MAGIC_V2) return SCAN_BAD_MAGIC;
   const crc = crc32c(bytes, start + ATTRIBUTES_AT, start + size);
-  if (crc !== readUint32(bytes, start + CRC_AT)) return SCAN_BAD_CRC;
-  const count = readInt32(bytes, start + RECORDS_COUNT_AT);
-  const lastDelta = readInt32(bytes, start + LAST_OFFSET_DELTA_AT);
+  if (crc !== crcOf(bytes, start)) return SCAN_BAD_CRC;
+  const count = recordsCountOf(bytes, start);
+  const lastDelta = lastOffsetDeltaOf(bytes, start);
   const dense = (flags & SCAN_DENSE) !== 0;
   if (count < 0 || lastDelta < 0 || count > lastDelta + 1) return SCAN_BAD_COUNT;
   if (dense && count !== lastDelta + 1) return SCAN_BAD_COUNT;
@@ -203,10 +205,10 @@ function walkRecords(
   dense: boolean,
   walk: Walk,
 ): number {
-  const count = readInt32(bytes, start + RECORDS_COUNT_AT);
-  const lastDelta = readInt32(bytes, start + LAST_OFFSET_DELTA_AT);
-  const baseTimestamp = readInt64(bytes, start + BASE_TIMESTAMP_AT);
-  const cursor = new VarintCursor(bytes, start + HEADER_BYTES, end);
+  const count = recordsCountOf(bytes, start);
+  const lastDelta = lastOffsetDeltaOf(bytes, start);
+  const baseTimestamp = baseTimestampOf(bytes, start);
+  const cursor = new VarintCursor(bytes, start + BATCH_HEADER_BYTES, end);
   for (let index = 0; index < count; index++) {
     walk.badRecord = index;
     cursor.end = end;

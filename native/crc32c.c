@@ -76,7 +76,7 @@ static void make_table(void) {
 #endif
 
 /* Which way is taken from now on: the best one, or a humbler one (tests and benchmarks compare). */
-EXPORT double mr_crc_kind(i32 at_most) {
+EXPORT double mr_crc_kind(double at_most) {
   if (crc_best == 0) {
 #if defined(__x86_64__) || defined(__aarch64__)
     i32 best = crc_detect();
@@ -86,7 +86,7 @@ EXPORT double mr_crc_kind(i32 at_most) {
     make_table();
     crc_best = best;
   }
-  crc_kind = at_most > 0 && at_most < crc_best ? at_most : crc_best;
+  crc_kind = at_most > 0 && at_most < crc_best ? (i32)at_most : crc_best;
   return crc_kind;
 }
 
@@ -107,8 +107,8 @@ EXPORT double mr_crc32c(const u8 *bytes, double start, double end, double seed) 
   return (double)(i64)(u32)~crc_update(state, bytes + (i64)start, (i64)end - (i64)start);
 }
 
-EXPORT double mr_crc32c_pieces(union piece_slot *table, i32 count, double seed) {
-  const struct piece *pieces = take_pieces(table, count);
+EXPORT double mr_crc32c_pieces(union piece_slot *table, double count, double seed) {
+  const struct piece *pieces = take_pieces(table, (i32)count);
   u32 state = ~(u32)(i64)seed;
   i32 i;
   for (i = 0; i < count; i++) state = crc_update(state, pieces[i].bytes, pieces[i].size);

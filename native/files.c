@@ -1,43 +1,43 @@
 /* Files: positional reads and writes, syncs, advice, residency, maps, locks. */
 #include "shim.h"
 
-EXPORT double mr_pread(i32 fd, u8 *target, double at, double length, double position) {
-  return (double)call(SYS_PREAD, fd, (i64)(target + (i64)at), (i64)length, (i64)position, 0, 0);
+EXPORT double mr_pread(double fd, u8 *target, double at, double length, double position) {
+  return (double)call(SYS_PREAD, (i32)fd, (i64)(target + (i64)at), (i64)length, (i64)position, 0, 0);
 }
 
-EXPORT double mr_pwrite(i32 fd, const u8 *source, double at, double length, double position) {
-  return (double)call(SYS_PWRITE, fd, (i64)(source + (i64)at), (i64)length, (i64)position, 0, 0);
+EXPORT double mr_pwrite(double fd, const u8 *source, double at, double length, double position) {
+  return (double)call(SYS_PWRITE, (i32)fd, (i64)(source + (i64)at), (i64)length, (i64)position, 0, 0);
 }
 
-EXPORT double mr_pwritev(i32 fd, union piece_slot *table, i32 count, double position) {
-  const struct piece *pieces = take_pieces(table, count);
+EXPORT double mr_pwritev(double fd, union piece_slot *table, double count, double position) {
+  const struct piece *pieces = take_pieces(table, (i32)count);
   /* The position is split in two words for 32-bit kernels; a 64-bit one reads the first alone. */
-  return (double)call(SYS_PWRITEV, fd, (i64)pieces, count, (i64)position, 0, 0);
+  return (double)call(SYS_PWRITEV, (i32)fd, (i64)pieces, (i32)count, (i64)position, 0, 0);
 }
 
-EXPORT double mr_fdatasync(i32 fd) { return (double)call(SYS_FDATASYNC, fd, 0, 0, 0, 0, 0); }
+EXPORT double mr_fdatasync(double fd) { return (double)call(SYS_FDATASYNC, (i32)fd, 0, 0, 0, 0, 0); }
 
-EXPORT double mr_fsync(i32 fd) { return (double)call(SYS_FSYNC, fd, 0, 0, 0, 0, 0); }
+EXPORT double mr_fsync(double fd) { return (double)call(SYS_FSYNC, (i32)fd, 0, 0, 0, 0, 0); }
 
-EXPORT double mr_syncfs(i32 fd) { return (double)call(SYS_SYNCFS, fd, 0, 0, 0, 0, 0); }
+EXPORT double mr_syncfs(double fd) { return (double)call(SYS_SYNCFS, (i32)fd, 0, 0, 0, 0, 0); }
 
-EXPORT double mr_ftruncate(i32 fd, double size) {
-  return (double)call(SYS_FTRUNCATE, fd, (i64)size, 0, 0, 0, 0);
+EXPORT double mr_ftruncate(double fd, double size) {
+  return (double)call(SYS_FTRUNCATE, (i32)fd, (i64)size, 0, 0, 0, 0);
 }
 
-EXPORT double mr_fallocate(i32 fd, i32 mode, double position, double length) {
-  return (double)call(SYS_FALLOCATE, fd, mode, (i64)position, (i64)length, 0, 0);
+EXPORT double mr_fallocate(double fd, double mode, double position, double length) {
+  return (double)call(SYS_FALLOCATE, (i32)fd, (i32)mode, (i64)position, (i64)length, 0, 0);
 }
 
-EXPORT double mr_fadvise(i32 fd, double position, double length, i32 advice) {
-  return (double)call(SYS_FADVISE, fd, (i64)position, (i64)length, advice, 0, 0);
+EXPORT double mr_fadvise(double fd, double position, double length, double advice) {
+  return (double)call(SYS_FADVISE, (i32)fd, (i64)position, (i64)length, (i32)advice, 0, 0);
 }
 
-EXPORT double mr_sync_file_range(i32 fd, double position, double length, i32 flags) {
-  return (double)call(SYS_SYNC_FILE_RANGE, fd, (i64)position, (i64)length, flags, 0, 0);
+EXPORT double mr_sync_file_range(double fd, double position, double length, double flags) {
+  return (double)call(SYS_SYNC_FILE_RANGE, (i32)fd, (i64)position, (i64)length, (i32)flags, 0, 0);
 }
 
-EXPORT double mr_cachestat(i32 fd, double position, double length) {
+EXPORT double mr_cachestat(double fd, double position, double length) {
   struct {
     u64 position, length;
   } range;
@@ -48,7 +48,7 @@ EXPORT double mr_cachestat(i32 fd, double position, double length) {
   range.position = (u64)(i64)position;
   range.length = (u64)(i64)length;
   stat.cached = 0;
-  result = call(SYS_CACHESTAT, fd, (i64)&range, (i64)&stat, 0, 0, 0);
+  result = call(SYS_CACHESTAT, (i32)fd, (i64)&range, (i64)&stat, 0, 0, 0);
   return (double)(result < 0 ? result : (i64)stat.cached);
 }
 
@@ -58,7 +58,7 @@ EXPORT double mr_cachestat(i32 fd, double position, double length) {
  * One byte of each page, refused with EAGAIN where reading it would have to wait. A read of the whole
  * range would copy it all; the first page that is missing ends the loop.
  */
-EXPORT double mr_resident_nowait(i32 fd, double position, double length, double page_bytes) {
+EXPORT double mr_resident_nowait(double fd, double position, double length, double page_bytes) {
   u8 byte;
   struct piece vector;
   i64 page = (i64)page_bytes;
@@ -67,7 +67,7 @@ EXPORT double mr_resident_nowait(i32 fd, double position, double length, double 
   vector.bytes = &byte;
   vector.size = 1;
   while (at < end) {
-    i64 result = call(SYS_PREADV2, fd, (i64)&vector, 1, at, 0, RWF_NOWAIT);
+    i64 result = call(SYS_PREADV2, (i32)fd, (i64)&vector, 1, at, 0, RWF_NOWAIT);
     if (result == -ERR_AGAIN || result == 0) return 0;
     if (result < 0) return (double)result;
     at = (at / page + 1) * page;
@@ -79,8 +79,8 @@ EXPORT double mr_resident_nowait(i32 fd, double position, double length, double 
 #define MAP_SHARED 1
 
 /* The address, or -errno: user addresses stay far below 2^53. */
-EXPORT double mr_mmap(i32 fd, double length) {
-  return (double)call(SYS_MMAP, 0, (i64)length, PROT_READ, MAP_SHARED, fd, 0);
+EXPORT double mr_mmap(double fd, double length) {
+  return (double)call(SYS_MMAP, 0, (i64)length, PROT_READ, MAP_SHARED, (i32)fd, 0);
 }
 
 EXPORT double mr_munmap(double address, double length) {
@@ -99,20 +99,20 @@ struct file_lock {
 };
 
 /* The whole file, however long it grows: start 0, length 0. */
-EXPORT double mr_lock(i32 fd, i32 on) {
+EXPORT double mr_lock(double fd, double on) {
   struct file_lock lock;
-  lock.type = on ? F_WRLCK : F_UNLCK;
+  lock.type = on != 0 ? F_WRLCK : F_UNLCK;
   lock.whence = 0;
   lock.start = 0;
   lock.length = 0;
   lock.process = 0; /* the kernel demands it for OFD locks */
-  return (double)call(SYS_FCNTL, fd, F_OFD_SETLK, (i64)&lock, 0, 0, 0);
+  return (double)call(SYS_FCNTL, (i32)fd, F_OFD_SETLK, (i64)&lock, 0, 0, 0);
 }
 
-EXPORT double mr_dup(i32 fd) { return (double)call(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 3, 0, 0, 0); }
+EXPORT double mr_dup(double fd) { return (double)call(SYS_FCNTL, (i32)fd, F_DUPFD_CLOEXEC, 3, 0, 0, 0); }
 
 /* Not repeated when interrupted: the descriptor is gone all the same. */
-EXPORT double mr_close(i32 fd) {
-  i64 result = raw_call(SYS_CLOSE, fd, 0, 0, 0, 0, 0);
+EXPORT double mr_close(double fd) {
+  i64 result = raw_call(SYS_CLOSE, (i32)fd, 0, 0, 0, 0, 0);
   return (double)(result == -ERR_INTR ? 0 : result);
 }

@@ -3,9 +3,8 @@
  * that any C compiler will do, with or without a C library's headers; `typedef` sizes hold on every
  * 64-bit Linux (LP64).
  *
- * Calling convention with JavaScript: int, double and pointers in, double out. A double carries every
- * integer up to 2^53 and crosses bun:ffi three times as fast as a 64-bit integer (6 ns against 18,
- * bench/micro/native_ffi.bench.ts). Results are counts or -errno.
+ * Calling convention with JavaScript: doubles and pointers in, a double out (symbols.ts says why).
+ * Results are counts or -errno.
  */
 #ifndef MILLRACE_SHIM_H
 #define MILLRACE_SHIM_H

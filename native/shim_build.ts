@@ -206,7 +206,7 @@ function makePrivateDirectory(directory: string): boolean {
 
 /** Compiles into a temporary file, syncs it and renames it: a reader sees a whole library or none. */
 function compile(compiler: string, source: string, target: string): void {
-  const temporary = `${target}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const temporary = `${target}.${crypto.randomUUID()}`;
   try {
     const result = Bun.spawnSync([compiler, ...COMPILER_FLAGS, "-o", temporary, source], {
       stdout: "ignore",
@@ -214,7 +214,8 @@ function compile(compiler: string, source: string, target: string): void {
       timeout: COMPILE_MS_MAX,
     });
     if (!result.success) {
-      const [firstError = ""] = result.stderr.toString().split("\n").filter((line) => /error/.test(line));
+      const lines = result.stderr.toString().split("\n");
+      const firstError = lines.find((line) => line.includes("error")) ?? "";
       throw new ShimUnavailable(`${compiler} failed (${result.exitCode ?? "killed"}): ${firstError}`);
     }
     const fd = openSync(temporary, "r");

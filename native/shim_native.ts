@@ -1,5 +1,6 @@
 import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { assert } from "../engine/base/assert.ts";
+import { CODEC_MASK } from "../engine/model/record_batch.ts";
 import { clearScan } from "./batch_scan.ts";
 import { EACCES, EAGAIN, ENOSYS, EPERM, NativeError } from "./errno.ts";
 import { type BatchScan, type RunScan, SCAN_OK, SCAN_PRODUCE, SCAN_RECORDS } from "./scan.ts";
@@ -18,7 +19,6 @@ const SCAN_WORDS = 16;
 /** The unit of residency. Larger pages elsewhere (aarch64) only make the probe ask too often. */
 const PAGE_BYTES = 4096;
 
-const CODEC_MASK = 7;
 const CRC_KINDS = ["", "table", "instruction", "folding"];
 const CRC_FOLDING = 3;
 

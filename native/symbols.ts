@@ -4,43 +4,45 @@ import type { Library } from "bun:ffi";
 export const ABI_VERSION = 1;
 
 /**
- * The C functions as bun:ffi calls them. Numbers travel as doubles, which carry every integer up to
- * 2^53 three times as fast as 64-bit integers do (bench/micro/native.bench.ts). A `ptr` argument is
- * always a view: bun:ffi takes its address at the call, so no address is ever kept.
+ * The C functions as bun:ffi calls them. Every number travels as a double: it carries each integer up
+ * to 2^53 three times as fast as a 64-bit integer does (bench/micro/native.bench.ts); and an `i32`
+ * argument of a function that `cc()` compiled arrives as garbage when the engine holds the number as a
+ * double, as it does with most results of arithmetic. A `ptr` argument is always a view: bun:ffi takes
+ * its address at the call, so no address is ever kept.
  */
 export const SHIM_SYMBOLS = {
   mr_open: { args: [], returns: "f64" },
-  mr_pread: { args: ["i32", "ptr", "f64", "f64", "f64"], returns: "f64" },
-  mr_pwrite: { args: ["i32", "ptr", "f64", "f64", "f64"], returns: "f64" },
-  mr_pwritev: { args: ["i32", "ptr", "i32", "f64"], returns: "f64" },
-  mr_fdatasync: { args: ["i32"], returns: "f64" },
-  mr_fsync: { args: ["i32"], returns: "f64" },
-  mr_syncfs: { args: ["i32"], returns: "f64" },
-  mr_ftruncate: { args: ["i32", "f64"], returns: "f64" },
-  mr_fallocate: { args: ["i32", "i32", "f64", "f64"], returns: "f64" },
-  mr_fadvise: { args: ["i32", "f64", "f64", "i32"], returns: "f64" },
-  mr_sync_file_range: { args: ["i32", "f64", "f64", "i32"], returns: "f64" },
-  mr_cachestat: { args: ["i32", "f64", "f64"], returns: "f64" },
-  mr_resident_nowait: { args: ["i32", "f64", "f64", "f64"], returns: "f64" },
-  mr_mmap: { args: ["i32", "f64"], returns: "f64" },
+  mr_pread: { args: ["f64", "ptr", "f64", "f64", "f64"], returns: "f64" },
+  mr_pwrite: { args: ["f64", "ptr", "f64", "f64", "f64"], returns: "f64" },
+  mr_pwritev: { args: ["f64", "ptr", "f64", "f64"], returns: "f64" },
+  mr_fdatasync: { args: ["f64"], returns: "f64" },
+  mr_fsync: { args: ["f64"], returns: "f64" },
+  mr_syncfs: { args: ["f64"], returns: "f64" },
+  mr_ftruncate: { args: ["f64", "f64"], returns: "f64" },
+  mr_fallocate: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_fadvise: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_sync_file_range: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_cachestat: { args: ["f64", "f64", "f64"], returns: "f64" },
+  mr_resident_nowait: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_mmap: { args: ["f64", "f64"], returns: "f64" },
   mr_munmap: { args: ["f64", "f64"], returns: "f64" },
-  mr_lock: { args: ["i32", "i32"], returns: "f64" },
-  mr_dup: { args: ["i32"], returns: "f64" },
-  mr_close: { args: ["i32"], returns: "f64" },
-  mr_sendfile: { args: ["i32", "i32", "f64", "f64"], returns: "f64" },
-  mr_send_head_and_file: { args: ["i32", "ptr", "f64", "i32", "f64", "f64"], returns: "f64" },
-  mr_send: { args: ["i32", "ptr", "f64", "f64"], returns: "f64" },
-  mr_recv: { args: ["i32", "ptr", "f64", "f64"], returns: "f64" },
-  mr_recv_discard: { args: ["i32", "f64"], returns: "f64" },
-  mr_set_option: { args: ["i32", "i32", "i32", "i32"], returns: "f64" },
-  mr_get_option: { args: ["i32", "i32", "i32"], returns: "f64" },
-  mr_shutdown: { args: ["i32", "i32"], returns: "f64" },
-  mr_crc_kind: { args: ["i32"], returns: "f64" },
+  mr_lock: { args: ["f64", "f64"], returns: "f64" },
+  mr_dup: { args: ["f64"], returns: "f64" },
+  mr_close: { args: ["f64"], returns: "f64" },
+  mr_sendfile: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_send_head_and_file: { args: ["f64", "ptr", "f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_send: { args: ["f64", "ptr", "f64", "f64"], returns: "f64" },
+  mr_recv: { args: ["f64", "ptr", "f64", "f64"], returns: "f64" },
+  mr_recv_discard: { args: ["f64", "f64"], returns: "f64" },
+  mr_set_option: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_get_option: { args: ["f64", "f64", "f64"], returns: "f64" },
+  mr_shutdown: { args: ["f64", "f64"], returns: "f64" },
+  mr_crc_kind: { args: ["f64"], returns: "f64" },
   mr_crc32c: { args: ["ptr", "f64", "f64", "f64"], returns: "f64" },
-  mr_crc32c_pieces: { args: ["ptr", "i32", "f64"], returns: "f64" },
-  mr_scan_batch: { args: ["ptr", "i32", "ptr", "f64"], returns: "f64" },
-  mr_scan_batch_pieces: { args: ["ptr", "i32", "ptr", "i32"], returns: "f64" },
-  mr_scan_run: { args: ["ptr", "f64", "f64", "ptr", "i32", "i32"], returns: "f64" },
+  mr_crc32c_pieces: { args: ["ptr", "f64", "f64"], returns: "f64" },
+  mr_scan_batch: { args: ["ptr", "f64", "ptr", "f64"], returns: "f64" },
+  mr_scan_batch_pieces: { args: ["ptr", "f64", "ptr", "f64"], returns: "f64" },
+  mr_scan_run: { args: ["ptr", "f64", "f64", "ptr", "f64", "f64"], returns: "f64" },
 } as const;
 
 /** The loaded functions. Nobody but ShimNative calls them: it asserts what they trust. */
