@@ -141,21 +141,15 @@ export class FrameSplitter {
 
   /** Moves `count` bytes of the chunk into the pieces of the current frame. */
   #keep(count: number): void {
-    const head = Math.min(count, FRAME_HEAD_BYTES - this.#received);
-    if (count < FRAME_PIECE_BYTES_MIN) this.#gather(count);
-    else if (this.#received > 0 && head > 0) {
-      this.#gather(head);
-      this.#keepPiece(count - head);
-    } else {
-      this.#keepPiece(count);
-    }
+    // A first piece that is short of a head gets it copied, so that the rest can stay as it came (F2).
+    const head = this.#received === 0 ? 0 : Math.min(count, FRAME_HEAD_BYTES - this.#received);
+    if (head > 0) this.#gather(head);
+    const left = count - Math.max(head, 0);
+    if (left >= FRAME_PIECE_BYTES_MIN) this.#keepPiece(left);
+    else if (left > 0) this.#gather(left);
   }
 
   #keepPiece(count: number): void {
-    if (count < FRAME_PIECE_BYTES_MIN) {
-      if (count > 0) this.#gather(count);
-      return;
-    }
     this.#closeGathered();
     this.#pieces.push(this.#chunk.subarray(this.#at, this.#at + count));
     this.#at += count;
@@ -177,7 +171,8 @@ export class FrameSplitter {
 
   #growGathered(needed: number): void {
     const missing = this.#length - (this.#received - this.#gatheredBytes);
-    const size = Math.min(missing, FRAME_PIECE_BYTES_MAX, Math.max(needed * 2, GATHERED_BYTES_FIRST));
+    const wanted = Math.max(needed * 2, GATHERED_BYTES_FIRST);
+    const size = Math.min(missing, FRAME_PIECE_BYTES_MAX, wanted);
     const grown = new Uint8Array(size);
     if (this.#gathered !== null) grown.set(this.#gathered.subarray(0, this.#gatheredBytes));
     this.#gathered = grown;
