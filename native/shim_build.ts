@@ -189,8 +189,13 @@ function cacheDirectories(sourceDirectory: string): string[] {
 
 /** Only code that nobody else can have put there is loaded: owned by us or root, writable by no other. */
 function isPrivateDirectory(directory: string): boolean {
-  const stat = lstatSync(directory, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isDirectory()) return false;
+  let stat;
+  try {
+    stat = lstatSync(directory);
+  } catch {
+    return false; // missing, or below something that is no directory
+  }
+  if (!stat.isDirectory()) return false;
   const ownerIsTrusted = stat.uid === 0 || stat.uid === process.getuid!();
   return ownerIsTrusted && (stat.mode & 0o022) === 0;
 }

@@ -16,7 +16,7 @@ import {
   PRODUCER_ID_AT,
   RECORDS_COUNT_AT,
 } from "../../engine/model/record_batch.ts";
-import { crc32cBitwise } from "../support/crc32c_bitwise.ts";
+import { crc32c } from "../../native/crc32c.ts";
 
 /** Two records: k1 -> v1, and null -> v2 with header h=x, 5 ms later. From Kafka's format notes. */
 export const TWO_RECORDS = fromHex(
@@ -89,7 +89,7 @@ export function encodeBatch(batch: TestBatch): Uint8Array {
 
 /** Writes the CRC that fits the bytes. */
 export function sealBatch(bytes: Uint8Array): Uint8Array {
-  writeInt32(bytes, CRC_AT, crc32cBitwise(bytes, ATTRIBUTES_AT, bytes.length));
+  writeInt32(bytes, CRC_AT, crc32c(bytes, ATTRIBUTES_AT, bytes.length));
   return bytes;
 }
 
@@ -173,10 +173,15 @@ export function mutate(random: (below: number) => number, batch: Uint8Array): Ui
     const edge = [0, 1, 0x7f, 0x80, 0xff, 0xfe][random(6)]!;
     bytes[at] = random(2) === 0 ? edge : random(256);
   }
+  if (random(8) === 0) {
+    const at = BATCH_HEADER_BYTES + random(20); // numbers without an end
+    bytes.fill(0x80 | random(128), at, at + random(14));
+  }
   if (random(6) === 0) bytes = bytes.slice(0, random(bytes.length + 1));
   if (random(6) === 0) bytes = new Uint8Array(Buffer.concat([bytes, randomBytes(random, random(12))]));
   if (random(4) !== 0 && bytes.length > BATCH_LENGTH_AT + 4) {
-    writeInt32(bytes, BATCH_LENGTH_AT, bytes.length - LOG_OVERHEAD_BYTES);
+    const lie = random(20) === 0 ? random(120) - 60 : bytes.length - LOG_OVERHEAD_BYTES;
+    writeInt32(bytes, BATCH_LENGTH_AT, lie);
   }
   if (random(8) !== 0 && bytes.length >= BATCH_HEADER_BYTES) sealBatch(bytes);
   return bytes;
