@@ -3,8 +3,8 @@ import type { DiskFile } from "./disk.ts";
 /**
  * Net: what a broker serves its clients through: stream connections that others open.
  *
- * Implementations: SystemNet (system_net.ts) over Bun's event loop with sendfile from the native shim,
- * or without it (portable); SimulatedNet (simulated_net.ts), in memory.
+ * Implementations: SystemNet (net_system.ts) over Bun's event loop with sendfile from the native shim,
+ * or without it (portable); SimulatedNet (net_simulated.ts), in memory.
  */
 export interface Net {
   /** Throws NetError. */
