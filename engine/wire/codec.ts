@@ -38,7 +38,8 @@ export function decodeExactly<F extends Fields>(
   const reader = new Reader(bytes, start, end, REQUEST_HEAP_BYTES_MAX);
   const value = decodeFrom(message, version, reader);
   if (reader.at !== end) {
-    throw new WireError("MALFORMED", `${message.name}: ${end - reader.at} bytes behind the message`);
+    const excess = end - reader.at;
+    throw new WireError("MALFORMED", `${message.name}: ${excess} bytes behind the message`);
   }
   return value;
 }

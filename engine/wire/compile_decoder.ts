@@ -153,11 +153,12 @@ class DecoderEmitter {
     const heapBytes = `${ARRAY_HEAP_BYTES} + n * ${elementHeapBytes(element, this.#shape)}`;
     const count = this.#name();
     this.lines.push(
-      `r.admitArray(at, n, ${bytesMin}, ${heapBytes}, ${quote(path)});`,
+      `r.admitArray(at, n * ${bytesMin}, ${heapBytes}, ${quote(path)});`,
       `const ${count} = n; ${variable} = [];`,
       `for (let i = 0; i < ${count}; i++) {`,
     );
-    const value = element.kind === "struct" ? this.struct(element.fields!, path) : this.#any(element, path);
+    const isStruct = element.kind === "struct";
+    const value = isStruct ? this.struct(element.fields!, path) : this.#any(element, path);
     this.lines.push(`${variable}.push(${value});`, `}`);
   }
 
@@ -207,7 +208,8 @@ class DecoderEmitter {
     for (const [name, field] of known) {
       const inner = `${path}.${name}`;
       this.lines.push(`case ${field.options.tag}: {`);
-      const value = field.kind === "struct" ? this.#structField(field, inner, true) : this.#any(field, inner);
+      const isStruct = field.kind === "struct";
+      const value = isStruct ? this.#structField(field, inner, true) : this.#any(field, inner);
       this.lines.push(`${variables.get(name)} = ${value};`);
       this.lines.push(`if (at !== ${end}) r.wrongTagSize(${quote(inner)});`, `break; }`);
     }
@@ -219,7 +221,8 @@ class DecoderEmitter {
 function readExpression(kind: Kind, offset: number): string {
   const byte = (index: number): string => `b[at + ${offset + index}]`;
   const int32 = (index: number): string =>
-    `(${byte(index)} << 24 | ${byte(index + 1)} << 16 | ${byte(index + 2)} << 8 | ${byte(index + 3)})`;
+    `(${byte(index)} << 24 | ${byte(index + 1)} << 16` +
+    ` | ${byte(index + 2)} << 8 | ${byte(index + 3)})`;
   switch (kind) {
     case "bool":
       return `${byte(0)} !== 0`;

@@ -142,7 +142,8 @@ class EncoderEmitter {
     const variable = this.#load(field, expression);
     const check = rangeCheck(field.kind, variable);
     if (check !== "") this.lines.push(`if (${check}) badValue(${quote(path)}, ${variable});`);
-    if (field.kind === "uuid" || field.kind === "float64") this.#call(`w.${field.kind}(${variable})`);
+    const isCall = field.kind === "uuid" || field.kind === "float64";
+    if (isCall) this.#call(`w.${field.kind}(${variable})`);
     else this.lines.push(...storeLines(field.kind, variable));
   }
 
@@ -283,7 +284,8 @@ function storeLines(kind: Kind, variable: string): string[] {
     case "int64":
       return [
         `if (${variable} >= ${INT64_MAX}) { high = 2147483647; n = -1; }`,
-        `else { high = Math.floor(${variable} / 4294967296); n = ${variable} - high * 4294967296; }`,
+        `else { high = Math.floor(${variable} / 4294967296);`,
+        `n = ${variable} - high * 4294967296; }`,
         ...wordLines("high", 0),
         ...wordLines("n", 4),
         `at += 8;`,
@@ -294,7 +296,9 @@ function storeLines(kind: Kind, variable: string): string[] {
 }
 
 function wordLines(variable: string, offset: number): string[] {
-  return [24, 16, 8, 0].map((shift, index) => `b[at + ${offset + index}] = ${variable} >> ${shift};`);
+  const store = (index: number): string =>
+    `b[at + ${offset + index}] = ${variable} >> ${24 - index * 8};`;
+  return [store(0), store(1), store(2), store(3)];
 }
 
 /** An expression that is true when the value is no value of this kind. */
@@ -331,7 +335,7 @@ function isDefaultExpression(field: Field, variable: string): string {
     );
     return `${isMissing} || ${variable} !== null && ${inner.join(" && ")}`;
   }
-  assert(value === EMPTY_BYTES || Array.isArray(value), "a default of an unforeseen kind", field.kind);
+  assert(value === EMPTY_BYTES || Array.isArray(value), "unforeseen default", field.kind);
   return `${isMissing} || ${variable} !== null && ${variable}.length === 0`;
 }
 

@@ -141,7 +141,7 @@ export class FrameSplitter {
 
   /** Moves `count` bytes of the chunk into the pieces of the current frame. */
   #keep(count: number): void {
-    // A first piece that is short of a head gets it copied, so that the rest can stay as it came (F2).
+    // A first piece short of a head gets it copied, so that the rest can stay as it came (F2).
     const head = this.#received === 0 ? 0 : Math.min(count, FRAME_HEAD_BYTES - this.#received);
     if (head > 0) this.#gather(head);
     const left = count - Math.max(head, 0);

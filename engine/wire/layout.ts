@@ -97,7 +97,9 @@ function heapBytesOf(field: Field, shape: Shape): number {
   if (field.kind === "uuid") return OBJECT_HEAP_BYTES;
   if (field.kind !== "struct") return 0;
   let size = OBJECT_HEAP_BYTES;
-  for (const inner of Object.values(field.fields!)) size += SLOT_HEAP_BYTES + heapBytesOf(inner, shape);
+  for (const inner of Object.values(field.fields!)) {
+    size += SLOT_HEAP_BYTES + heapBytesOf(inner, shape);
+  }
   return size;
 }
 

@@ -14,11 +14,11 @@ import type { WireErrorCode } from "./wire_error.ts";
  *   pieces    |---- bytes ------|---- rest[next] ----|---- ... ----|
  *                    at      end ^ nextAt              behind: bytes not in `bytes` yet
  *
- * Small values that straddle two pieces are copied together into a few bytes of their own, which then
- * are the current piece. Record batches are handed out as views of the pieces they lie in.
+ * Small values that straddle two pieces are copied together into a few bytes of their own, which
+ * then are the current piece. Record batches are handed out as views of the pieces they lie in.
  *
  * Invariants:
- *  P1  [at, end) of `bytes`, then rest[next] from `nextAt`, then the later pieces, is what is unread
+ *  P1  unread are [at, end) of `bytes`, then rest[next] from `nextAt`, then the later pieces
  *  P2  behind + (end - at) is its length
  *
  * Owner: one decode call. Errors: WireError.
@@ -88,8 +88,8 @@ export class PieceReader {
   }
 
   /**
-   * The next `length` bytes as views of the pieces they lie in; the first is at least `headBytes` long,
-   * or all there is.
+   * The next `length` bytes as views of the pieces they lie in; the first is at least `headBytes`
+   * long, or all there is.
    */
   take(length: number, headBytes: number, field: string): Uint8Array[] {
     if (length > this.#end - this.#at + this.#behind) this.#truncated(field);
@@ -106,11 +106,11 @@ export class PieceReader {
     return pieces;
   }
 
-  /** See Reader.admitArray. */
-  admitArray(count: number, elementBytesMin: number, elementHeapBytes: number, field: string): void {
+  /** As Reader.admitArray, sizes being those of one element. */
+  admitArray(count: number, bytesMin: number, heapBytes: number, field: string): void {
     const left = this.#end - this.#at + this.#behind;
-    if (count * elementBytesMin > left) this.#truncated(field);
-    this.#charge(count * elementHeapBytes, field);
+    if (count * bytesMin > left) this.#truncated(field);
+    this.#charge(count * heapBytes, field);
   }
 
   /** Skips a tagged section of which no field is known. */

@@ -9,8 +9,8 @@ import { REQUEST_HEAP_BYTES_MAX } from "./wire_limits.ts";
 import { WireError } from "./wire_error.ts";
 
 /**
- * Produce requests, decoded by hand because their frames are the ones worth not joining: the values of
- * the declaration in api/00_produce.ts, but `records` stay in the pieces in which they arrived.
+ * Produce requests, decoded by hand because their frames are the ones worth not joining: the values
+ * of the declaration in api/00_produce.ts, but `records` stay in the pieces in which they arrived.
  *
  *   v3-8    transactionalId? acks timeoutMs [ name [ index records? ] ]
  *   v9-12   the same, compact, with tagged fields behind each struct
@@ -33,7 +33,7 @@ export interface PiecedTopic {
 
 export interface PiecedPartition {
   readonly index: number;
-  /** Views of the frame. The first holds at least a whole batch header, if the records are that long. */
+  /** Views of the frame. The first holds at least a whole batch header, or all there is. */
   readonly records: readonly Uint8Array[] | null;
 }
 
@@ -66,7 +66,9 @@ export function decodeProduce(
   if (count < 0) reader.unexpectedNull(field);
   reader.admitArray(count, TOPIC_BYTES_MIN, TOPIC_HEAP_BYTES, field);
   const topicData: PiecedTopic[] = [];
-  for (let index = 0; index < count; index++) topicData.push(readTopic(reader, version, isFlexible));
+  for (let index = 0; index < count; index++) {
+    topicData.push(readTopic(reader, version, isFlexible));
+  }
   if (isFlexible) reader.skipTags("ProduceRequest tags");
   return { transactionalId, acks, timeoutMs, topicData };
 }

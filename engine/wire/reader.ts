@@ -70,11 +70,11 @@ export class Reader {
   }
 
   /**
-   * Admits an array of `count` elements: they must fit the bytes that remain, each taking at least
-   * `elementBytesMin`, and the heap budget. Called before anything is allocated.
+   * Admits an array that takes at least `bytesMin` bytes in all, which must be there, and
+   * `heapBytes`, which must be left in the budget. Called before anything is allocated.
    */
-  admitArray(at: number, count: number, elementBytesMin: number, heapBytes: number, field: string): void {
-    if (count * elementBytesMin > this.end - at) this.truncated(field);
+  admitArray(at: number, bytesMin: number, heapBytes: number, field: string): void {
+    if (bytesMin > this.end - at) this.truncated(field);
     this.charge(heapBytes, field);
   }
 

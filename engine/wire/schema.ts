@@ -76,10 +76,11 @@ export interface Field<Value = unknown, Input = unknown, Optional extends boolea
 
 export type Fields = { readonly [name: string]: Field };
 
-type ValueOfField<F> = F extends { readonly types?: { readonly value: infer Value } } ? Value : never;
-type InputOfField<F> = F extends { readonly types?: { readonly input: infer Input } } ? Input : never;
+type TypesOf<F> = F extends { readonly types?: infer Types } ? NonNullable<Types> : never;
+type ValueOfField<F> = TypesOf<F> extends { readonly value: infer Value } ? Value : never;
+type InputOfField<F> = TypesOf<F> extends { readonly input: infer Input } ? Input : never;
 type OptionalNames<F> = {
-  [Name in keyof F]: F[Name] extends { readonly types?: { readonly optional: true } } ? Name : never;
+  [Name in keyof F]: TypesOf<F[Name]> extends { readonly optional: true } ? Name : never;
 }[keyof F];
 
 export type ValueOfFields<F> = { [Name in keyof F]: ValueOfField<F[Name]> };
@@ -179,48 +180,61 @@ export const nullableBytes: Declare<Uint8Array | null> = scalar("bytes", true);
  * filled.
  */
 export const records: Declare<Uint8Array, RecordsInput> = scalar("records", false);
-export const nullableRecords: Declare<Uint8Array | null, RecordsInput | null> = scalar("records", true);
+export const nullableRecords: Declare<Uint8Array | null, RecordsInput | null> = scalar(
+  "records",
+  true,
+);
 
-type ElementValue<E> = E extends Field ? ValueOfField<E> : E extends Fields ? ValueOfFields<E> : never;
-type ElementInput<E> = E extends Field ? InputOfField<E> : E extends Fields ? InputOfFields<E> : never;
+type ElementValue<E> = E extends Field ? ValueOfField<E> : ValueOfFields<E>;
+type ElementInput<E> = E extends Field ? InputOfField<E> : InputOfFields<E>;
 
 /** `element` is a field, or the fields of a struct. */
 export function array<const E extends Field | Fields, const O extends FieldOptions<never>>(
   element: E,
   options?: O,
 ): Field<ElementValue<E>[], readonly ElementInput<E>[], IsOptional<O>> {
-  return { kind: "array", isNullable: false, options: options ?? {}, element: elementOf(element), fields: null };
+  return compound("array", false, options, elementOf(element), null);
 }
 
 export function nullableArray<const E extends Field | Fields, const O extends FieldOptions<null>>(
   element: E,
   options?: O,
 ): Field<ElementValue<E>[] | null, readonly ElementInput<E>[] | null, IsOptional<O>> {
-  return { kind: "array", isNullable: true, options: options ?? {}, element: elementOf(element), fields: null };
+  return compound("array", true, options, elementOf(element), null);
 }
 
 export function struct<const F extends Fields, const O extends FieldOptions<never>>(
   fields: F,
   options?: O,
 ): Field<ValueOfFields<F>, InputOfFields<F>, IsOptional<O>> {
-  return { kind: "struct", isNullable: false, options: options ?? {}, element: null, fields };
+  return compound("struct", false, options, null, fields);
 }
 
 export function nullableStruct<const F extends Fields, const O extends FieldOptions<null>>(
   fields: F,
   options?: O,
 ): Field<ValueOfFields<F> | null, InputOfFields<F> | null, IsOptional<O>> {
-  return { kind: "struct", isNullable: true, options: options ?? {}, element: null, fields };
+  return compound("struct", true, options, null, fields);
 }
 
 const NO_OPTIONS: FieldOptions = {};
 
 function scalar<Value, Input = Value>(kind: Kind, isNullable: boolean): Declare<Value, Input> {
-  return (options) => ({ kind, isNullable, options: options ?? NO_OPTIONS, element: null, fields: null });
+  return (options) => compound(kind, isNullable, options, null, null);
+}
+
+function compound(
+  kind: Kind,
+  isNullable: boolean,
+  options: FieldOptions | undefined,
+  element: Field | null,
+  fields: Fields | null,
+): Field<never, never, never> {
+  return { kind, isNullable, options: options ?? NO_OPTIONS, element, fields };
 }
 
 function elementOf(element: Field | Fields): Field {
   if (typeof element["kind"] === "string") return element as Field;
   const fields = element as Fields;
-  return { kind: "struct", isNullable: false, options: NO_OPTIONS, element: null, fields };
+  return compound("struct", false, NO_OPTIONS, null, fields);
 }

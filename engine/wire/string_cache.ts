@@ -28,7 +28,8 @@ function slotOf(bytes: Uint8Array, at: number, length: number): number {
   const last = at + length - 1;
   const middle = bytes[at + (length >> 1)]!;
   const beforeLast = bytes[length > 1 ? last - 1 : last]!;
-  return (bytes[last]! + beforeLast * 10 + middle * 37 + bytes[at]! * 7 + length * 131) & (SLOTS - 1);
+  const mixed = bytes[last]! + beforeLast * 10 + middle * 37 + bytes[at]! * 7 + length * 131;
+  return mixed & (SLOTS - 1);
 }
 
 function matches(text: string, bytes: Uint8Array, at: number): boolean {

@@ -3,7 +3,7 @@
  *
  *   TRUNCATED            the bytes end inside the message
  *   MALFORMED            a length, count, tag or null where the schema allows none
- *   TOO_LARGE            a frame above its limit, or a message that would take more heap than its budget
+ *   TOO_LARGE            a frame above its limit, or a message above its heap budget
  *   UNKNOWN_API          an api key that names nothing
  *   UNSUPPORTED_VERSION  a version outside the message's range
  *   UNSUPPORTED_FIELD    encoding: a value that the chosen version cannot express

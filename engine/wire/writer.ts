@@ -197,7 +197,9 @@ export class Writer {
       }
     }
     const written = textEncoder.encodeInto(text, bytes.subarray(at)).written;
-    if (written > STRING_BYTES_MAX) throw new WireError("UNSUPPORTED_FIELD", `${field}: text too long`);
+    if (written > STRING_BYTES_MAX) {
+      throw new WireError("UNSUPPORTED_FIELD", `${field}: text longer than 32767 bytes`);
+    }
     this.at = at + written;
     return written;
   }
