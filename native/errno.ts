@@ -57,6 +57,7 @@ export const EINVAL = 22;
 export const ENOSPC = 28;
 export const EPIPE = 32;
 export const ENOSYS = 38;
+export const EOPNOTSUPP = 95;
 export const EDQUOT = 122;
 
 /** "ENOSPC" for a result of -28 (or for 28); "errno 999" for a number without a name. */

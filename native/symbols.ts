@@ -45,5 +45,9 @@ export const SHIM_SYMBOLS = {
   mr_scan_run: { args: ["ptr", "f64", "f64", "ptr", "f64", "f64"], returns: "f64" },
 } as const;
 
+type Loaded = Library<typeof SHIM_SYMBOLS>["symbols"];
+
 /** The loaded functions. Nobody but ShimNative calls them: it asserts what they trust. */
-export type ShimSymbols = Library<typeof SHIM_SYMBOLS>["symbols"];
+export type ShimSymbols = {
+  readonly [Name in keyof Loaded]: (...args: Parameters<Loaded[Name]>) => number;
+};

@@ -33,6 +33,11 @@ function patternBytes(length: number, salt = 0): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 7 + salt) & 0xff);
 }
 
+/** A test of what only some builds have; a skipped one says what is missing. */
+function testWith(has: boolean, lack: string): typeof test {
+  return has ? test : (((title: string, body: () => void) => test.skip(`${title} (${lack})`, body)) as typeof test);
+}
+
 /** What every build promises about files. */
 export function filesContract(native: Native): void {
   describe("files", () => {
@@ -191,7 +196,7 @@ export function filesContract(native: Native): void {
       });
     });
 
-    test.skipIf(!native.capabilities.fallocate)("fallocate reserves blocks", () => {
+    testWith(native.capabilities.fallocate, "node:fs has no fallocate")("fallocate reserves blocks", () => {
       withFile(new Uint8Array(0), (fd, path) => {
         expect(native.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1 << 20)).toBe(0);
         expect(statSync(path).size).toBe(0);
@@ -200,7 +205,7 @@ export function filesContract(native: Native): void {
       });
     });
 
-    test.skipIf(!native.capabilities.cachestat)("cachestat counts resident pages", () => {
+    testWith(native.capabilities.cachestat, "no cachestat here")("cachestat counts resident pages", () => {
       withFile(patternBytes(16 * 4096), (fd) => {
         expect(native.cachestat(fd, 0, 16 * 4096)).toBe(16);
         expect(native.cachestat(fd, 4096, 4096)).toBe(1);
@@ -217,7 +222,7 @@ export function filesContract(native: Native): void {
       });
     });
 
-    test.skipIf(!native.capabilities.mmap)("a dropped range is not resident until read", () => {
+    testWith(native.capabilities.mmap, "no native code")("a dropped range is not resident until read", () => {
       const size = 1 << 20;
       withFile(patternBytes(size), (fd, path) => {
         if (!dropFromCache(native, fd)) return; // a memory file system keeps everything
@@ -249,7 +254,7 @@ export function filesContract(native: Native): void {
       });
     });
 
-    test.skipIf(!native.capabilities.mmap)("the collector neither frees nor unmaps a map", () => {
+    testWith(native.capabilities.mmap, "no native code")("the collector neither frees nor unmaps a map", () => {
       withFile(patternBytes(1 << 20), (fd, path) => {
         const real = readlinkSync(`/proc/self/fd/${fd}`);
         const mapsNow = () => readFileSync("/proc/self/maps", "utf8").split(real).length - 1;
@@ -272,7 +277,7 @@ export function filesContract(native: Native): void {
       closeSync(fd);
     });
 
-    test.skipIf(!native.capabilities.ofdLock)("an OFD lock excludes another opener, not itself", () => {
+    testWith(native.capabilities.ofdLock, "node:fs has no locks")("an OFD lock excludes another opener, not itself", () => {
       withFile(new Uint8Array(0), (fd, path) => {
         const other = openSync(path, "r+");
         expect(native.lockFile(fd)).toBe(true);
@@ -288,7 +293,7 @@ export function filesContract(native: Native): void {
       });
     });
 
-    test.skipIf(!native.capabilities.sendfile)("dup shares the file and is closed on its own", () => {
+    testWith(native.capabilities.sendfile, "no native code")("dup shares the file and is closed on its own", () => {
       withFile(patternBytes(100), (fd) => {
         const second = native.dup(fd);
         expect(second).toBeGreaterThan(2);
@@ -300,7 +305,7 @@ export function filesContract(native: Native): void {
       });
     });
 
-    test.skipIf(!native.capabilities.sendfile)("fadvise is heard", () => {
+    testWith(native.capabilities.sendfile, "no native code")("fadvise is heard", () => {
       withFile(patternBytes(4096), (fd) => {
         expect(native.fadvise(fd, 0, 0, FADVISE_WILLNEED)).toBe(0);
         expect(native.fadvise(fd, 0, 0, 99)).toBe(-EINVAL);
