@@ -18,6 +18,12 @@ import type { Outcome } from "./plan.ts";
 import { DONE, UNKNOWN_TOPIC_NAME, refused } from "./plan.ts";
 import { ownTopicConfigs } from "./topic_configs.ts";
 
+export interface DescribedSynonym {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: number;
+}
+
 /** One config as DescribeConfigs and CreateTopics show it; field names are the protocol's. */
 export interface DescribedConfig {
   readonly name: string;
@@ -27,7 +33,7 @@ export interface DescribedConfig {
   readonly configSource: number;
   readonly isSensitive: boolean;
   /** Every value that is set somewhere, the one in force first. */
-  readonly synonyms: readonly { readonly name: string; readonly value: string | null; readonly source: number }[];
+  readonly synonyms: readonly DescribedSynonym[];
   readonly configType: number;
   readonly documentation: string | null;
 }

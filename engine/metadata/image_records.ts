@@ -1,7 +1,11 @@
 import type { Uuid } from "../base/uuid.ts";
 import type { BrokerImage, ControllerImage, MetadataImage, PartitionImage } from "./image.ts";
 import { METADATA_VERSION_FEATURE } from "./image.ts";
-import { brokerRegistrationChangeVersion, partitionVersion, registerBrokerVersion } from "./record_versions.ts";
+import {
+  brokerRegistrationChangeVersion,
+  partitionVersion,
+  registerBrokerVersion,
+} from "./record_versions.ts";
 import type { MetadataRecord } from "./records.ts";
 import { decodeMetadataRecord } from "./records.ts";
 

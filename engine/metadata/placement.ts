@@ -45,7 +45,8 @@ export function checkAssignment(
   replicationFactor: number | null,
 ): void {
   const refuse = (what: string): never => {
-    throw new Refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `The manual partition assignment includes ${what}`);
+    const text = `The manual partition assignment includes ${what}`;
+    throw new Refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
   };
   if (replicas.length === 0) refuse("an empty replica list.");
   const sorted = [...replicas].sort((one, other) => one - other);

@@ -122,7 +122,9 @@ function planEach<Resource extends IncrementalAlteration | FullAlteration>(
 }
 
 /** The values set on the resource itself. Throws Refusal when there can be no such resource. */
-function valuesOf({ image, config }: PlanContext, { resourceType, resourceName }: FullAlteration): Values {
+function valuesOf(context: PlanContext, resource: FullAlteration): Values {
+  const { image, config } = context;
+  const { resourceType, resourceName } = resource;
   if (resourceType === ConfigResourceType.BROKER) {
     const refusal = resourceName === "" ? null : brokerNameRefusal(resourceName, config.nodeId);
     if (refusal !== null) throw new Refusal(refusal.errorCode, refusal.errorMessage!);
@@ -131,7 +133,9 @@ function valuesOf({ image, config }: PlanContext, { resourceType, resourceName }
   if (resourceType !== ConfigResourceType.TOPIC) throw invalid(`Unknown resource type ${resourceType}`);
   if (resourceName === "") throw invalid("Default topic resources are not allowed.");
   const reason = topicNameInvalidReason(resourceName);
-  if (reason !== null) throw new Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${reason}`);
+  if (reason !== null) {
+    throw new Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${reason}`);
+  }
   const topic = image.topic(resourceName);
   return topic === undefined ? new Map() : ownTopicConfigs(image, topic);
 }

@@ -73,7 +73,8 @@ function planTopic(context: PlanContext, topic: TopicRequest, namesSoFar: Readon
   const records: MetadataRecord[] = [
     { kind: "topic", version: 0, value: { name: topic.name, topicId } },
     ...[...configs].map(([name, value]) => topicConfigRecord(topic.name, topicId, name, value)),
-    ...partitions.map((partition, index) => partitionRecord(topicId, index, partition, image.metadataVersion)),
+    ...partitions.map((partition, index) =>
+      partitionRecord(topicId, index, partition, image.metadataVersion)),
   ];
   const result: CreatedTopic = {
     ...DONE,
@@ -91,7 +92,9 @@ function checkName(context: PlanContext, name: string, namesSoFar: ReadonlyMap<s
     throw new Refusal(ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
   }
   const reason = topicNameInvalidReason(name);
-  if (reason !== null) throw new Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${reason}`);
+  if (reason !== null) {
+    throw new Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${reason}`);
+  }
   if (context.image.topic(name) !== undefined) {
     throw new Refusal(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
   }
@@ -107,7 +110,8 @@ function checkName(context: PlanContext, name: string, namesSoFar: ReadonlyMap<s
 function requestedConfigs(topic: TopicRequest): Map<string, string> {
   const nulls = topic.configs.filter((config) => config.value === null).map((config) => config.name);
   if (nulls.length > 0) {
-    throw new Refusal(ErrorCode.INVALID_CONFIG, `Null value not supported for topic configs: ${nulls.join(",")}`);
+    const text = `Null value not supported for topic configs: ${nulls.join(",")}`;
+    throw new Refusal(ErrorCode.INVALID_CONFIG, text);
   }
   return new Map(topic.configs.map((config) => [config.name, config.value!]));
 }
