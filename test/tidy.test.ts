@@ -26,7 +26,7 @@ const FLOORS: Record<string, readonly string[]> = {
 };
 
 /** Files that something other than an import starts. */
-const ENTRIES = ["engine/cli/main.ts", "engine/cli/launcher.mjs", "engine/embed/index.ts"];
+const ENTRIES = ["engine/cli/main.ts", "engine/cli/launcher.mjs", "engine/cli/bundle.ts", "engine/embed/index.ts"];
 
 /** Token, where it may stand, and what to write instead. */
 const BANNED: readonly { token: RegExp; allowed: RegExp; instead: string }[] = [

@@ -53,7 +53,13 @@ async function fill(kafka: Kafka): Promise<void> {
     });
   }
   await createTopic(kafka, "segments", 1, ["segment.bytes=1048576", "retention.ms=-1", "max.message.bytes=2000000"]);
-  await produce(kafka, "segments", { partition: 0, codec: "none", lines: lines("s", 300, 8_000) });
+  // Batches of about 20 KB: every second one or so gets an index entry.
+  await produce(kafka, "segments", {
+    partition: 0,
+    codec: "none",
+    lines: lines("s", 300, 8_000),
+    extra: ["-X", "batch.size=20000"],
+  });
   await createTopic(kafka, "config.changed", 1, ["retention.ms=100000", "cleanup.policy=delete"]);
   await alterConfig(kafka, "topics", "config.changed", ["--add-config", "retention.ms=-1,flush.messages=1"]);
   await alterConfig(kafka, "topics", "config.changed", ["--delete-config", "cleanup.policy"]);
