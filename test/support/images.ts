@@ -74,9 +74,15 @@ export function contentOf(image: MetadataImage) {
     configs: [...image.parts.configs.entries()].sort(byKey)
       .map(([key, resource]) => [key, [...resource.values].sort()]),
     features: [...image.features].sort(),
-    brokers: [...image.brokers].sort(),
-    controllers: [...image.controllers].sort(),
+    brokers: [...image.brokers.values()].map(inOrder),
+    controllers: [...image.controllers.values()].map(inOrder),
     nextProducerId: image.nextProducerId,
     preserved: [...image.parts.preserved.entries()].sort(byKey),
   };
+}
+
+/** Kafka keeps features in a hash map: their order means nothing. */
+function inOrder<Entry extends { readonly features: readonly { readonly name: string }[] }>(entry: Entry) {
+  const features = [...entry.features].sort((one, other) => (one.name < other.name ? -1 : 1));
+  return { ...entry, features };
 }
