@@ -3,8 +3,8 @@ import type { Disk } from "../io/disk.ts";
 import { DiskFault } from "../model/errors.ts";
 import { NO_TIMESTAMP } from "../model/offsets.ts";
 import type { Offset, TimestampMs } from "../model/offsets.ts";
+import { BATCH_HEADER_BYTES, maxTimestampOf } from "../model/record_batch.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
-import { HeaderScanner } from "./header_scanner.ts";
 import type { IndexCache } from "./index_cache.ts";
 import {
   ActiveOffsetIndex,
@@ -132,6 +132,19 @@ export class ActiveSegment implements ReadableSegment {
     return new ActiveSegment(files, settings, pool, nowMs, stored);
   }
 
+  /**
+   * Starts over with empty indexes, for a file whose batches will be accounted one by one as they are
+   * scanned; `assumeWritten` then says that they are there.
+   */
+  static rebuild(
+    files: SegmentFiles,
+    settings: SegmentSettings,
+    pool: StagePool,
+    nowMs: TimestampMs,
+  ): ActiveSegment {
+    return new ActiveSegment(files, settings, pool, nowMs, EMPTY);
+  }
+
   get nextOffset(): Offset {
     return this.#nextOffset;
   }
@@ -143,6 +156,10 @@ export class ActiveSegment implements ReadableSegment {
 
   get readableBytes(): number {
     return this.#readableBytes;
+  }
+
+  get readableEnd(): Offset {
+    return this.#settled.nextOffset;
   }
 
   get file(): SegmentFiles["log"] {
@@ -251,6 +268,17 @@ export class ActiveSegment implements ReadableSegment {
     this.#allocatedBytes = this.#readableBytes;
   }
 
+  /** What was accounted is in the file already: the end of a rebuild. Cuts what follows it. */
+  assumeWritten(fileBytes: number): void {
+    assert(fileBytes >= this.#sizeBytes, "a file shorter than its batches", fileBytes);
+    assert(this.#stage === null, "staged while rebuilt");
+    this.#readableBytes = this.#sizeBytes;
+    this.#allocatedBytes = fileBytes;
+    if (this.#txnIndex !== null) this.#persist(this.#txnIndex, this.files.txnIndex);
+    this.#remember();
+    this.finish();
+  }
+
   /** Writes the index entries that their files lack. */
   persistIndexes(): void {
     assert(!this.hasStaged, "indexes of staged batches persisted");
@@ -357,9 +385,9 @@ export class ActiveSegment implements ReadableSegment {
 
   #readFirstTimestamp(): TimestampMs {
     if (this.#firstTimestamp === null) {
-      const scanner = new HeaderScanner();
-      scanner.start(this.file, 0, this.#readableBytes);
-      this.#firstTimestamp = scanner.next() ? scanner.maxTimestamp : NO_TIMESTAMP;
+      const header = new Uint8Array(BATCH_HEADER_BYTES);
+      this.file.read(header, 0, header.length, 0);
+      this.#firstTimestamp = maxTimestampOf(header, 0);
     }
     return this.#firstTimestamp;
   }

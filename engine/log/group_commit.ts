@@ -54,6 +54,7 @@ export class GroupCommit {
   #waiting: WriteGroup[] = [];
   #inFlight: WriteGroup[] | null = null;
   #inFlightEnd: Offset;
+  #recoveryPoint: Offset;
   #failure: Error | null = null;
 
   /** `onSynced`: syncedOffset moved; called before the groups are resolved. */
@@ -64,6 +65,7 @@ export class GroupCommit {
     this.#writtenOffset = endOffset;
     this.#syncedOffset = syncedOffset;
     this.#inFlightEnd = syncedOffset;
+    this.#recoveryPoint = syncedOffset;
   }
 
   get writtenOffset(): Offset {
@@ -72,6 +74,11 @@ export class GroupCommit {
 
   get syncedOffset(): Offset {
     return this.#syncedOffset;
+  }
+
+  /** Below it everything is durable, indexes and snapshots of sealed segments included. */
+  get recoveryPoint(): Offset {
+    return this.#recoveryPoint;
   }
 
   get failure(): Error | null {
@@ -141,11 +148,9 @@ export class GroupCommit {
     return group.promise;
   }
 
-  /** What is written was made durable by other means, before anybody was served. */
+  /** The log files were made durable by other means, before anybody was served; no index was. */
   assumeSynced(): void {
     assert(this.#inFlight === null, "a sync is in flight");
-    this.#files.clear();
-    this.#directories.clear();
     this.#syncedOffset = this.#writtenOffset;
   }
 
@@ -176,6 +181,7 @@ export class GroupCommit {
     if (this.#failure !== null) return; // rejected already
     const moved = this.#inFlightEnd > this.#syncedOffset;
     if (moved) this.#syncedOffset = this.#inFlightEnd;
+    this.#recoveryPoint = this.#inFlightEnd;
     // The next sync first: the device need not wait for what the answers cost.
     if (this.#waiting.length > 0) this.#start();
     if (moved) this.#onSynced();

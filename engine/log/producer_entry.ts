@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { NO_OFFSET } from "../model/offsets.ts";
 import type { Offset, TimestampMs } from "../model/offsets.ts";
 import { NO_SEQUENCE } from "../model/record_batch.ts";
+import type { ProducerSnapshotEntry } from "./producer_snapshot.ts";
 
 /**
  * Batches remembered per producer: what a client may have in flight (max.in.flight.requests is at most
@@ -13,19 +14,6 @@ export const WINDOW_BATCHES = 5;
 const COLUMNS = 4;
 const WINDOW_NUMBERS = WINDOW_BATCHES * COLUMNS;
 const SEQUENCE_RANGE = 2 ** 31;
-
-/** One producer in a snapshot file; -1 stands for none. */
-export interface ProducerSnapshotEntry {
-  readonly producerId: number;
-  readonly producerEpoch: number;
-  readonly lastSequence: number;
-  readonly lastOffset: Offset;
-  /** Sequences (and offsets) that the last batch spans beyond its first. */
-  readonly offsetDelta: number;
-  readonly timestamp: TimestampMs;
-  readonly coordinatorEpoch: number;
-  readonly currentTxnFirstOffset: Offset;
-}
 
 /** Sequences run from 0 to 2^31 - 1 and then start over. */
 export function incrementSequence(sequence: number, by: number): number {

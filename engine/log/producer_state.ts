@@ -5,13 +5,12 @@ import type { Offset, TimestampMs } from "../model/offsets.ts";
 import {
   CONTROL_BIT,
   NO_PRODUCER_EPOCH,
-  NO_PRODUCER_ID,
   NO_SEQUENCE,
   TRANSACTIONAL_BIT,
 } from "../model/record_batch.ts";
 import type { EndTransactionMarker } from "./control_record.ts";
 import { ProducerEntry, incrementSequence } from "./producer_entry.ts";
-import type { ProducerSnapshotEntry } from "./producer_entry.ts";
+import type { ProducerSnapshotEntry } from "./producer_snapshot.ts";
 import type { AbortedTransaction } from "./txn_index.ts";
 
 /** How long an idle producer is remembered unless producer.id.expiration.ms says otherwise. */
@@ -121,7 +120,7 @@ export class ProducerState {
    * among the last five, a stale epoch, the sequence, a plain write inside a transaction.
    */
   checkClient(batch: ProducerBatch): DuplicateBatch | ProducerRefusal | null {
-    if (batch.producerId === NO_PRODUCER_ID) return null;
+    if (batch.producerId < 0) return null;
     const entry = this.#entries.get(batch.producerId);
     if (entry === undefined) return null;
     const lastSequence = incrementSequence(batch.baseSequence, batch.lastOffsetDelta);
@@ -195,7 +194,7 @@ export class ProducerState {
   ): AbortedTransaction | null {
     const lastOffset = (baseOffset + batch.lastOffsetDelta) as Offset;
     this.#endOffset = (lastOffset + 1) as Offset;
-    if (batch.producerId === NO_PRODUCER_ID) return null;
+    if (batch.producerId < 0) return null;
     const entry = this.#entryForChange(batch.producerId);
     if ((batch.attributes & CONTROL_BIT) !== 0) {
       if (marker === null) return null;

@@ -56,6 +56,10 @@ export class SealedSegment implements ReadableSegment {
     this.#hasTxnIndex = options.hasTxnIndex;
   }
 
+  get readableEnd(): Offset {
+    return this.nextOffset;
+  }
+
   get file(): SegmentFiles["log"] {
     return this.files.log;
   }

@@ -10,8 +10,8 @@ export interface TimestampOffset {
 /** What lookups need of a segment, whether it still grows or is sealed. */
 export interface ReadableSegment {
   readonly baseOffset: Offset;
-  /** One past the last offset that may lie here: where the next segment starts. */
-  readonly nextOffset: Offset;
+  /** One past the last offset that can be read here; for a sealed one, where the next one starts. */
+  readonly readableEnd: Offset;
   /** Bytes of the log file that hold batches and are written. */
   readonly readableBytes: number;
   readonly file: DiskFile;

@@ -1,0 +1,257 @@
+import { assert } from "../base/assert.ts";
+import { INT64_MAX } from "../base/int64.ts";
+import type { Cancel } from "../io/clock.ts";
+import { isCompacted } from "../model/log_config.ts";
+import type { LogConfig } from "../model/log_config.ts";
+import type { Offset, TimestampMs } from "../model/offsets.ts";
+import { ActiveSegment, SEGMENT_OFFSET_SPAN_MAX } from "./active_segment.ts";
+import type { SegmentSettings } from "./active_segment.ts";
+import type { GroupCommit } from "./group_commit.ts";
+import type { LogEnvironment } from "./log_environment.ts";
+import type { ProducerSnapshots } from "./producer_snapshots.ts";
+import type { ProducerState } from "./producer_state.ts";
+import type { RetainedSegment } from "./retention.ts";
+import type { SealedSegment } from "./sealed_segment.ts";
+import type { ReadableSegment } from "./segment.ts";
+
+/**
+ * Bytes reserved ahead of the writes in mode "commit", so that a sync need not write a new file size
+ * (bench/micro/log_sync.bench.ts).
+ */
+export const ALLOCATE_BYTES = 4 * 1024 * 1024;
+
+export interface SegmentView {
+  readonly baseOffset: Offset;
+  readonly sizeBytes: number;
+  readonly isActive: boolean;
+  readonly logPath: string;
+}
+
+export interface LogSegmentsOptions {
+  readonly environment: LogEnvironment;
+  readonly dir: string;
+  readonly sealed: readonly SealedSegment[];
+  readonly active: ActiveSegment | null;
+  readonly snapshots: ProducerSnapshots;
+  readonly commit: GroupCommit;
+}
+
+/** What of a topic's configs a segment needs. */
+export function segmentSettings(config: LogConfig): SegmentSettings {
+  const ahead = config.flushMode === "commit" ? Math.min(ALLOCATE_BYTES, config.segmentBytes) : 0;
+  return {
+    indexIntervalBytes: config.indexIntervalBytes,
+    segmentIndexBytes: config.segmentIndexBytes,
+    allocateBytes: config.preallocate ? config.segmentBytes : ahead,
+  };
+}
+
+/**
+ * LogSegments: the files of one log, and the changes to their set: the first one, rolls, deletion.
+ *
+ *   all   | sealed | sealed | sealed | active |
+ *
+ * Invariants:
+ *  G1  each segment starts where the one before ends
+ *  G2  every file and name made or changed here is touched at the group commit
+ *
+ * Owner: one Log, which decides when. Errors: DiskFault; a roll that fails leaves the active segment.
+ */
+export class LogSegments {
+  readonly #environment: LogEnvironment;
+  readonly #dir: string;
+  readonly #commit: GroupCommit;
+  readonly #snapshots: ProducerSnapshots;
+  #sealed: readonly SealedSegment[];
+  #active: ActiveSegment | null;
+  /** For reading; replaced when the set changes. */
+  #all: readonly ReadableSegment[];
+  #rollJitterMs = 0;
+  /** Segments that have their `.deleted` names and wait to be removed. */
+  readonly #deletions = new Map<() => void, Cancel>();
+
+  constructor(options: LogSegmentsOptions) {
+    this.#environment = options.environment;
+    this.#dir = options.dir;
+    this.#commit = options.commit;
+    this.#snapshots = options.snapshots;
+    this.#sealed = options.sealed;
+    this.#active = options.active;
+    this.#all = this.#list();
+  }
+
+  /** Null before the first append of a log that has no files yet. */
+  get active(): ActiveSegment | null {
+    return this.#active;
+  }
+
+  get all(): readonly ReadableSegment[] {
+    return this.#all;
+  }
+
+  /** With what is staged. */
+  get sizeBytes(): number {
+    let bytes = this.#active?.sizeBytes ?? 0;
+    for (const segment of this.#sealed) bytes += segment.readableBytes;
+    return bytes;
+  }
+
+  get views(): SegmentView[] {
+    return this.#all.map((segment) => ({
+      baseOffset: segment.baseOffset,
+      sizeBytes: segment.readableBytes,
+      isActive: segment === this.#active,
+      logPath: segment.file.path,
+    }));
+  }
+
+  configure(config: LogConfig): void {
+    this.#active?.configure(segmentSettings(config));
+  }
+
+  start(baseOffset: Offset, config: LogConfig): void {
+    const { clock, disk, random, stagePool } = this.#environment;
+    this.#active = ActiveSegment.create(
+      disk,
+      this.#dir,
+      baseOffset,
+      segmentSettings(config),
+      stagePool,
+      clock.wallMs(),
+    );
+    this.#all = this.#list();
+    const jitter = Math.min(config.segmentJitterMs, config.segmentMs);
+    this.#rollJitterMs = jitter > 0 ? random.below(jitter) : 0;
+    this.#commit.touchFile(this.#active.file);
+    this.#commit.touchDirectory(this.#dir);
+  }
+
+  /** Kafka's rules, judged only when something is appended. */
+  mustRoll(
+    batchBytes: number,
+    lastOffset: Offset,
+    maxTimestamp: TimestampMs,
+    config: LogConfig,
+    nowMs: TimestampMs,
+  ): boolean {
+    const active = this.#active!;
+    if (lastOffset - active.baseOffset > SEGMENT_OFFSET_SPAN_MAX) return true;
+    if (active.sizeBytes === 0) return false;
+    if (active.sizeBytes > config.segmentBytes - batchBytes) return true;
+    if (active.indexesAreFull) return true;
+    const limitMs = isCompacted(config)
+      ? Math.min(config.segmentMs, config.maxCompactionLagMs)
+      : config.segmentMs;
+    if (limitMs >= INT64_MAX) return false;
+    return active.timeWaitedMs(nowMs, maxTimestamp) > limitMs - this.#rollJitterMs;
+  }
+
+  /**
+   * Seals the active segment and starts one at `baseOffset`. Until the next sync covers both files and
+   * the directory, nothing appended from here on is acknowledged in mode "commit".
+   */
+  roll(baseOffset: Offset, config: LogConfig, producers: ProducerState): void {
+    const active = this.#active!;
+    assert(!active.hasStaged, "rolled with staged batches", this.#dir);
+    if (active.sizeBytes === 0) {
+      this.#replaceEmpty(active, baseOffset, config);
+      return;
+    }
+    const sealed = active.seal(this.#environment.indexCache);
+    const snapshot = this.#snapshots.take(producers);
+    const before = this.#sealed;
+    this.#sealed = [...before, sealed];
+    try {
+      this.start(baseOffset, config);
+    } catch (error) {
+      this.#sealed = before;
+      throw error;
+    }
+    this.#commit.touchFile(sealed.files.log);
+    this.#commit.touchFile(sealed.files.offsetIndex);
+    this.#commit.touchFile(sealed.files.timeIndex);
+    if (snapshot !== null) this.#commit.touchFile(snapshot);
+  }
+
+  /** An empty segment gives way to one with another base. */
+  #replaceEmpty(active: ActiveSegment, baseOffset: Offset, config: LogConfig): void {
+    if (active.baseOffset === baseOffset) return;
+    this.start(baseOffset, config);
+    for (const file of active.files) {
+      this.#commit.forgetFile(file);
+      file.remove();
+    }
+    active.close();
+  }
+
+  /** The files as a clean stop leaves them. */
+  finish(producers: ProducerState, logStartOffset: Offset): void {
+    const active = this.#active!;
+    active.finish();
+    this.#commit.touchFile(active.file);
+    this.#commit.touchFile(active.files.offsetIndex);
+    this.#commit.touchFile(active.files.timeIndex);
+    this.#commit.touchDirectory(this.#dir);
+    if (producers.endOffset > logStartOffset) {
+      const snapshot = this.#snapshots.take(producers);
+      if (snapshot !== null) this.#commit.touchFile(snapshot);
+    }
+    for (const [remove, cancel] of [...this.#deletions]) {
+      cancel();
+      remove();
+    }
+  }
+
+  retained(logEndOffset: Offset): RetainedSegment[] {
+    const { disk } = this.#environment;
+    return this.#all.map((segment) => {
+      const isLast = segment === this.#active;
+      return {
+        endOffset: isLast ? logEndOffset : segment.readableEnd,
+        sizeBytes: isLast ? this.#active!.sizeBytes : segment.readableBytes,
+        isLast,
+        newestMs: () => {
+          const { timestamp } = segment.largestTimestamp();
+          return timestamp >= 0 ? timestamp : disk.modifiedMs(segment.file.path) as TimestampMs;
+        },
+      };
+    });
+  }
+
+  /**
+   * Takes the `count` oldest sealed segments out; their files are renamed now, oldest first, so that a
+   * crash in between leaves the rest without a gap, and removed after `delayMs`.
+   */
+  deleteOldest(count: number, delayMs: number): void {
+    assert(count <= this.#sealed.length, "the active segment deleted", count);
+    const { clock, disk } = this.#environment;
+    const gone = this.#sealed.slice(0, count);
+    this.#sealed = this.#sealed.slice(count);
+    this.#all = this.#list();
+    for (const segment of gone) {
+      for (const file of segment.files) this.#commit.forgetFile(file);
+      segment.markDeleted(disk);
+      const snapshot = this.#snapshots.markDeleted(segment.baseOffset);
+      const remove = () => {
+        this.#deletions.delete(remove);
+        if (disk.fault !== null) return; // the next start removes it
+        segment.remove();
+        if (snapshot !== null) disk.remove(snapshot);
+      };
+      this.#deletions.set(remove, clock.after(delayMs, remove));
+    }
+    this.#commit.touchDirectory(this.#dir);
+  }
+
+  /** Lets go of descriptors and maps; what waits to be removed is left to the next start. */
+  close(): void {
+    for (const cancel of this.#deletions.values()) cancel();
+    this.#deletions.clear();
+    for (const segment of this.#sealed) segment.close();
+    this.#active?.close();
+  }
+
+  #list(): readonly ReadableSegment[] {
+    return this.#active === null ? this.#sealed : [...this.#sealed, this.#active];
+  }
+}

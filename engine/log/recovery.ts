@@ -1,0 +1,392 @@
+import { RunScan } from "../../native/scan.ts";
+import { assert } from "../base/assert.ts";
+import type { DiskFile } from "../io/disk.ts";
+import { DataDirectoryError } from "../model/errors.ts";
+import type { Offset } from "../model/offsets.ts";
+import { ActiveSegment } from "./active_segment.ts";
+import type { SegmentSettings } from "./active_segment.ts";
+import { EPOCH_CHECKPOINT_FILE, parseEpochCheckpoint } from "./epoch_checkpoint.ts";
+import { EpochHistory } from "./epoch_history.ts";
+import type { LogEnvironment } from "./log_environment.ts";
+import { OFFSET_ENTRY_BYTES, entryPosition } from "./offset_index.ts";
+import { replayProducers } from "./producer_replay.ts";
+import { ProducerSnapshots } from "./producer_snapshots.ts";
+import { ProducerState } from "./producer_state.ts";
+import { settleFiles } from "./recovery_files.ts";
+import type { LogListing, SegmentListing } from "./recovery_files.ts";
+import { SealedSegment } from "./sealed_segment.ts";
+import { SegmentFiles } from "./segment_files.ts";
+import { LOG_SUFFIX, segmentPath } from "./segment_names.ts";
+import { rebuildSegment } from "./segment_recovery.ts";
+
+export interface RecoveryOptions {
+  readonly environment: LogEnvironment;
+  readonly dir: string;
+  readonly settings: SegmentSettings;
+  /** The data directory was closed cleanly, so that nothing needs scanning. */
+  readonly cleanStop: boolean;
+  readonly recoveryPoint: Offset;
+  readonly logStartOffset: Offset;
+}
+
+/** What opening found and did; plain data for the log lines of the caller. */
+export interface RecoveryReport {
+  /** The last stop was not clean: offsets may be handed out again (mode "os"). */
+  readonly wasUnclean: boolean;
+  readonly scannedSegments: number;
+  readonly scannedBytes: number;
+  /** Bytes of batches cut off a torn tail; space reserved and never written does not count. */
+  readonly truncatedBytes: number;
+  readonly deletedSegments: number;
+  readonly notes: readonly string[];
+}
+
+export interface RecoveredLog {
+  readonly sealed: SealedSegment[];
+  /** Null: there is no segment; the first append makes one at `logEndOffset`. */
+  readonly active: ActiveSegment | null;
+  readonly logStartOffset: Offset;
+  readonly logEndOffset: Offset;
+  readonly producers: ProducerState;
+  readonly snapshots: ProducerSnapshots;
+  readonly epochs: EpochHistory;
+  /** The epochs differ from their file. */
+  readonly epochsChanged: boolean;
+  /** Log files that were scanned: their end may not be on the device. */
+  readonly scannedLogs: readonly DiskFile[];
+  /** Everything else that recovery wrote. */
+  readonly writtenFiles: readonly DiskFile[];
+  readonly namesChanged: boolean;
+  readonly report: RecoveryReport;
+}
+
+/**
+ * Opens the files of one log. After a clean stop nothing is read but the end of the last segment and the
+ * newest snapshot. After any other stop:
+ *
+ *   segments   | 0 | 1 | 2 | 3 |
+ *                      ^ recovery point: 0 is taken as it is, 1 to 3 are scanned
+ *
+ * A segment whose index is missing is scanned too. At the first batch that is not whole, undamaged and in
+ * order the log ends: later segments are removed, last first, and only then is the file cut, so that a
+ * crash in between leaves nothing that looks whole with a hole in it. Every step may be repeated.
+ *
+ * Throws DiskFault, or DataDirectoryError for a log in a format that is not read.
+ */
+export function recoverLog(options: RecoveryOptions): RecoveredLog {
+  return new LogRecovery(options).run();
+}
+
+class LogRecovery {
+  readonly #options: RecoveryOptions;
+  readonly #listing: LogListing;
+  readonly #producers: ProducerState;
+  readonly #snapshots: ProducerSnapshots;
+  readonly #epochs: EpochHistory;
+  readonly #storedEpochs: EpochHistory["entries"];
+  readonly #notes: string[] = [];
+  readonly #sealed: SealedSegment[] = [];
+  #active: ActiveSegment | null = null;
+  #scan: RunScan | null = null;
+  readonly #scannedLogs: DiskFile[] = [];
+  readonly #writtenFiles: DiskFile[] = [];
+  #namesChanged: boolean;
+  #scannedBytes = 0;
+  #truncatedBytes = 0;
+  #deletedSegments = 0;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+    const { disk, producerExpirationMs } = options.environment;
+    this.#listing = settleFiles(disk, options.dir);
+    this.#notes.push(...this.#listing.notes);
+    this.#namesChanged = this.#listing.changed;
+    this.#producers = new ProducerState(producerExpirationMs);
+    this.#snapshots = new ProducerSnapshots(
+      disk,
+      options.dir,
+      this.#listing.snapshotOffsets,
+      (bytes, start, end) => disk.native.crc32c(bytes, start, end),
+    );
+    this.#epochs = this.#loadEpochs();
+    this.#storedEpochs = this.#epochs.entries;
+  }
+
+  run(): RecoveredLog {
+    this.#loadSegments();
+    const { logStartOffset, logEndOffset } = this.#settleBounds();
+    this.#settleProducers(logStartOffset, logEndOffset);
+    this.#epochs.truncateFromEnd(logEndOffset);
+    this.#epochs.truncateFromStart(logStartOffset);
+    return {
+      sealed: this.#sealed,
+      active: this.#active,
+      logStartOffset,
+      logEndOffset,
+      producers: this.#producers,
+      snapshots: this.#snapshots,
+      epochs: this.#epochs,
+      epochsChanged: this.#epochs.entries !== this.#storedEpochs,
+      scannedLogs: this.#scannedLogs,
+      writtenFiles: this.#writtenFiles,
+      namesChanged: this.#namesChanged,
+      report: {
+        wasUnclean: !this.#options.cleanStop,
+        scannedSegments: this.#scannedLogs.length,
+        scannedBytes: this.#scannedBytes,
+        truncatedBytes: this.#truncatedBytes,
+        deletedSegments: this.#deletedSegments,
+        notes: this.#notes,
+      },
+    };
+  }
+
+  get #firstBase(): Offset {
+    return this.#listing.segments[0]?.baseOffset ?? this.#options.logStartOffset;
+  }
+
+  #loadSegments(): void {
+    const { segments } = this.#listing;
+    const scanFrom = this.#options.cleanStop ? Infinity : this.#floorIndex();
+    for (let index = 0; index < segments.length; index++) {
+      const listing = segments[index]!;
+      const next = segments[index + 1];
+      const hasIndexes = listing.hasOffsetIndex && listing.hasTimeIndex;
+      if (!hasIndexes) this.#notes.push(`${this.#logPath(listing)}: an index was missing`);
+      if (index < scanFrom && hasIndexes) {
+        if (next !== undefined) {
+          this.#sealed.push(this.#takeSealed(listing, next.baseOffset));
+          continue;
+        }
+        this.#active = this.#takeActive(listing);
+        if (this.#active !== null) return;
+      }
+      if (!this.#rebuild(listing, next === undefined)) {
+        this.#deletedSegments = segments.length - index - 1;
+        return;
+      }
+    }
+  }
+
+  /** The segment that holds the recovery point, or the last one below it. */
+  #floorIndex(): number {
+    const { segments } = this.#listing;
+    let index = segments.length - 1;
+    while (index > 0 && segments[index]!.baseOffset > this.#options.recoveryPoint) index--;
+    return index;
+  }
+
+  #takeSealed(listing: SegmentListing, nextOffset: Offset): SealedSegment {
+    const { disk, indexCache } = this.#options.environment;
+    const files = new SegmentFiles(disk, this.#options.dir, listing.baseOffset);
+    return new SealedSegment({
+      files,
+      cache: indexCache,
+      nextOffset,
+      sizeBytes: disk.fileSize(files.log.path),
+      hasTxnIndex: listing.hasTxnIndex,
+    });
+  }
+
+  /** The last segment after a clean stop; null when its end is not what a clean stop leaves. */
+  #takeActive(listing: SegmentListing): ActiveSegment | null {
+    const { environment, dir, settings } = this.#options;
+    const files = new SegmentFiles(environment.disk, dir, listing.baseOffset);
+    const sizeBytes = files.log.size();
+    const nextOffset = this.#readEnd(files, sizeBytes);
+    if (nextOffset === null) {
+      this.#notes.push(`${files.log.path}: does not end as a clean stop leaves it, so it is scanned`);
+      return null;
+    }
+    const stored = { sizeBytes, nextOffset, hasTxnIndex: listing.hasTxnIndex };
+    const nowMs = environment.clock.wallMs();
+    return ActiveSegment.reopen(files, settings, environment.stagePool, nowMs, stored);
+  }
+
+  /** The offset after the last batch, found from the last index entry on; null when that is damaged. */
+  #readEnd(files: SegmentFiles, sizeBytes: number): Offset | null {
+    if (sizeBytes === 0) return files.baseOffset;
+    const indexBytes = files.offsetIndex.size();
+    if (indexBytes % OFFSET_ENTRY_BYTES !== 0) return null;
+    let position = 0;
+    if (indexBytes > 0) {
+      const entry = new Uint8Array(OFFSET_ENTRY_BYTES);
+      files.offsetIndex.read(entry, 0, entry.length, indexBytes - entry.length);
+      position = entryPosition(entry, 0);
+      if (position <= 0 || position >= sizeBytes) return null;
+    }
+    const { scanner } = this.#options.environment;
+    scanner.start(files.log, position, sizeBytes);
+    let nextOffset: Offset | null = null;
+    while (scanner.next()) nextOffset = (scanner.lastOffset + 1) as Offset;
+    if (scanner.ended === "legacy") {
+      throw new DataDirectoryError(
+        "FOREIGN",
+        `${files.log.path} holds messages in a format older than Kafka 0.11`,
+      );
+    }
+    return scanner.ended === "end" && nextOffset !== null && nextOffset > files.baseOffset
+      ? nextOffset
+      : null;
+  }
+
+  /** Scans a segment and everything is built anew. False: the log ends here. */
+  #rebuild(listing: SegmentListing, isLast: boolean): boolean {
+    const { environment, dir, settings } = this.#options;
+    this.#placeProducers(listing.baseOffset);
+    this.#scan ??= new RunScan();
+    const { segment, outcome } = rebuildSegment({
+      environment,
+      dir,
+      settings,
+      producers: this.#producers,
+      epochs: this.#epochs,
+      scan: this.#scan,
+      nowMs: environment.clock.wallMs(),
+    }, listing);
+    this.#scannedLogs.push(segment.files.log);
+    this.#scannedBytes += outcome.validBytes;
+    if (outcome.reason !== null) {
+      this.#noteTruncation(segment, outcome.reason, outcome.validBytes, outcome.fileBytes, isLast);
+      this.#removeSegmentsAfter(listing.baseOffset);
+    }
+    segment.assumeWritten(outcome.fileBytes);
+    this.#writtenFiles.push(segment.files.offsetIndex, segment.files.timeIndex);
+    if (segment.hasTxnIndex) this.#writtenFiles.push(segment.files.txnIndex);
+    this.#namesChanged = true;
+    if (isLast || outcome.reason !== null) this.#active = segment;
+    else this.#sealed.push(segment.seal(environment.indexCache));
+    return outcome.reason === null;
+  }
+
+  /** Producer state as it was just before `baseOffset`. */
+  #placeProducers(baseOffset: Offset): void {
+    const logStart = this.#startOffset();
+    if (this.#scannedLogs.length > 0 && this.#producers.endOffset <= baseOffset) {
+      this.#producers.advanceTo(baseOffset);
+    } else {
+      // What a crash left above may tell of batches that are gone.
+      if (!this.#options.cleanStop) this.#snapshots.removeAbove(baseOffset);
+      this.#loadProducers(logStart, baseOffset);
+    }
+    if (baseOffset > logStart) this.#takeSnapshot();
+  }
+
+  #loadProducers(from: Offset, upTo: Offset): void {
+    const nowMs = this.#options.environment.clock.wallMs();
+    this.#notes.push(...this.#snapshots.load(this.#producers, from, upTo, nowMs));
+    const { scanner } = this.#options.environment;
+    replayProducers(this.#producers, this.#sealed, scanner, upTo);
+    if (this.#active !== null) replayProducers(this.#producers, [this.#active], scanner, upTo);
+    if (this.#producers.endOffset < upTo) this.#producers.advanceTo(upTo);
+    this.#producers.settle();
+  }
+
+  #takeSnapshot(): void {
+    const file = this.#snapshots.take(this.#producers);
+    if (file === null) return;
+    this.#writtenFiles.push(file);
+    this.#namesChanged = true;
+  }
+
+  #noteTruncation(
+    segment: ActiveSegment,
+    reason: string,
+    validBytes: number,
+    fileBytes: number,
+    isLast: boolean,
+  ): void {
+    const { path } = segment.files.log;
+    if (isLast && isZero(segment.files.log, validBytes, fileBytes)) {
+      this.#notes.push(`${path}: ${fileBytes - validBytes} reserved bytes cut, never written`);
+      return;
+    }
+    this.#truncatedBytes += fileBytes - validBytes;
+    this.#notes.push(
+      `${path}: cut at byte ${validBytes} of ${fileBytes}, next offset ${segment.nextOffset}: ${reason}`,
+    );
+  }
+
+  /** Last first, and durably, before the caller cuts the file that they would no longer follow on. */
+  #removeSegmentsAfter(baseOffset: Offset): void {
+    const { environment, dir } = this.#options;
+    const later = this.#listing.segments.filter((each) => each.baseOffset > baseOffset);
+    if (later.length === 0) return;
+    for (const listing of later.toReversed()) {
+      for (const file of new SegmentFiles(environment.disk, dir, listing.baseOffset)) file.remove();
+      this.#notes.push(`${this.#logPath(listing)} removed: the log ends before it`);
+    }
+    environment.disk.syncDirectory(dir);
+  }
+
+  #startOffset(): Offset {
+    return Math.max(this.#options.logStartOffset, this.#firstBase) as Offset;
+  }
+
+  /** A log that ends below its start holds nothing that may be read: it starts over, empty. */
+  #settleBounds(): { logStartOffset: Offset; logEndOffset: Offset } {
+    const logStartOffset = this.#startOffset();
+    const logEndOffset = this.#active?.nextOffset ?? logStartOffset;
+    if (logEndOffset >= logStartOffset) return { logStartOffset, logEndOffset };
+    this.#notes.push(
+      `${this.#options.dir}: ends at ${logEndOffset}, below its start ${logStartOffset}: emptied`,
+    );
+    const segments = [...this.#sealed, this.#active!];
+    this.#deletedSegments += segments.length;
+    for (const segment of segments.toReversed()) {
+      segment.close();
+      for (const file of new SegmentFiles(
+        this.#options.environment.disk,
+        this.#options.dir,
+        segment.baseOffset,
+      )) file.remove();
+    }
+    this.#sealed.length = 0;
+    this.#active = null;
+    this.#scannedLogs.length = 0;
+    this.#writtenFiles.length = 0;
+    this.#namesChanged = true;
+    this.#snapshots.removeAbove(0 as Offset);
+    return { logStartOffset, logEndOffset: logStartOffset };
+  }
+
+  #settleProducers(logStartOffset: Offset, logEndOffset: Offset): void {
+    this.#snapshots.removeAbove(logEndOffset);
+    const kept = [...this.#sealed, ...(this.#active === null ? [] : [this.#active])];
+    const bases = kept.map((segment) => segment.baseOffset);
+    this.#snapshots.removeStrays(new Set(bases), bases.at(-1) ?? logStartOffset);
+    const scannedToEnd = this.#scannedLogs.length > 0 && this.#producers.endOffset === logEndOffset;
+    if (!scannedToEnd) this.#loadProducers(logStartOffset, logEndOffset);
+    this.#producers.settle();
+    assert(this.#producers.endOffset === logEndOffset, "producer state of another end");
+    if (this.#scannedLogs.length > 0 && logEndOffset > logStartOffset) this.#takeSnapshot();
+  }
+
+  #loadEpochs(): EpochHistory {
+    const path = `${this.#options.dir}/${EPOCH_CHECKPOINT_FILE}`;
+    const bytes = this.#options.environment.disk.readAll(path);
+    if (bytes === null) return new EpochHistory([]);
+    const stored = parseEpochCheckpoint(bytes);
+    if (stored.ok) return new EpochHistory(stored.value);
+    this.#notes.push(`${path} ignored: ${stored.reason}`);
+    return new EpochHistory([]);
+  }
+
+  #logPath(listing: SegmentListing): string {
+    return segmentPath(this.#options.dir, listing.baseOffset, LOG_SUFFIX);
+  }
+}
+
+const ZERO_CHUNK_BYTES = 64 * 1024;
+
+/** Whether bytes [start, end) are all zero: reserved for batches that were never written. */
+function isZero(file: DiskFile, start: number, end: number): boolean {
+  const chunk = new Uint8Array(Math.min(ZERO_CHUNK_BYTES, end - start));
+  for (let at = start; at < end; ) {
+    const count = file.read(chunk, 0, Math.min(chunk.length, end - at), at);
+    for (let index = 0; index < count; index++) if (chunk[index] !== 0) return false;
+    if (count === 0) return true;
+    at += count;
+  }
+  return true;
+}
