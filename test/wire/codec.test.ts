@@ -260,11 +260,10 @@ test("several frames in one writer, the length of each with its own holes", () =
 test("a failed message leaves the writer as it was, holes included", () => {
   const writer = new Writer(16);
   encodeInto(writer, heartbeatRequest, 0, HEARTBEAT);
-  const bad = fetchOf(new RecordsHole(10), null as unknown as Uint8Array);
-  const unsupported = { ...bad, sessionId: 4 };
-  expect(codeOf(() => encodeInto(writer, fetchResponse, 4, unsupported))).toBe("UNSUPPORTED_FIELD");
-  const late = { ...bad, responses: [{ topic: "x".repeat(40_000), partitions: bad.responses[0]!.partitions }] };
+  const [first] = fetchOf(new RecordsHole(10), new Uint8Array(1)).responses;
+  const late = { throttleTimeMs: 0, responses: [first!, { topic: "x".repeat(40_000), partitions: [] }] };
   expect(codeOf(() => encodeInto(writer, fetchResponse, 4, late))).toBe("UNSUPPORTED_FIELD");
+  expect(writer.holeCount).toBe(0);
   expect(writer.take()).toEqual(encode(heartbeatRequest, 0, HEARTBEAT));
 });
 

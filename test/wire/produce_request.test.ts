@@ -138,6 +138,18 @@ test("a count that the bytes cannot hold is refused, and one that the heap shoul
   expect(() => decodeProduce(3, frame, frame.start + BODY_AT, 100_000)).toThrow("heap budget");
 });
 
+test("tagged fields are skipped, in pieces too, and refused when not well formed", () => {
+  const plain = encode(produceRequest, 9, { ...ONE_PARTITION, topicData: [] });
+  const tagged = (...tags: number[]): Uint8Array => Uint8Array.from([...plain.slice(0, -1), ...tags]);
+  const skipped = tagged(2, 1, 3, 7, 7, 7, 2, 0);
+  for (let cut = 1; cut < skipped.length; cut++) {
+    expect(decodePieces(9, frameOf(skipped, [cut])).acks).toBe(-1);
+  }
+  for (const tags of [[2, 5, 0, 5, 0], [2, 5, 0, 4, 0], [1, 5, 9, 0], [65, ...new Uint8Array(130)]]) {
+    expect(() => decodePieces(9, frameOf(tagged(...tags), []))).toThrow(WireError);
+  }
+});
+
 test("only the declared versions", () => {
   for (const version of [-1, 2, 14]) {
     expect(() => decodePieces(version, frameOf(new Uint8Array(20), []))).toThrow(WireError);
