@@ -33,12 +33,15 @@ static i64 read_i64(const u8 *at) { return (i64)((u64)read_u32(at) << 32 | (u64)
  * Reads forward through the pieces and never past a limit, which is the end of a record or of the
  * batch. [at, span_end) is what lies in the current piece before the limit, `beyond` counts the bytes
  * before the limit in later pieces: the one comparison per byte serves piece and limit alike.
+ *
+ * `spans` is a constant at every call: 0 promises that everything up to the limit lies in the current
+ * piece. The functions are inlined then with nothing that takes the reader's address, and `at` stays in
+ * a register: 8 ns a record instead of 19 (bench/micro/native.bench.ts, 10,000 records of 100 B).
  */
 struct reader {
   const u8 *at, *span_end, *piece_end;
   i64 beyond;
-  const struct piece *pieces;
-  i32 piece;
+  const struct piece *next; /* of the pieces after this one */
   i32 bad;
 };
 
@@ -51,16 +54,16 @@ static void limit_to(struct reader *r, i64 bytes) {
 }
 
 /* `beyond` is above 0: there is a next piece, and pieces are never empty. */
-static void next_piece(struct reader *r) {
-  r->piece++;
-  r->at = r->pieces[r->piece].bytes;
-  r->piece_end = r->at + r->pieces[r->piece].size;
+static NEVER_INLINE void next_piece(struct reader *r) {
+  r->at = r->next->bytes;
+  r->piece_end = r->at + r->next->size;
+  r->next++;
   limit_to(r, r->beyond);
 }
 
-static u32 next_byte(struct reader *r) {
+static ALWAYS_INLINE u32 next_byte(struct reader *r, i32 spans) {
   if (r->at == r->span_end) {
-    if (r->beyond == 0) {
+    if (!spans || r->beyond == 0) {
       r->bad = 1;
       return 0;
     }
@@ -70,20 +73,22 @@ static u32 next_byte(struct reader *r) {
 }
 
 /* `bytes` is at most what is left. */
-static void skip(struct reader *r, i64 bytes) {
-  while (bytes > r->span_end - r->at) {
-    bytes -= r->span_end - r->at;
-    next_piece(r);
+static ALWAYS_INLINE void skip(struct reader *r, i32 spans, i64 bytes) {
+  if (spans) {
+    while (bytes > r->span_end - r->at) {
+      bytes -= r->span_end - r->at;
+      next_piece(r);
+    }
   }
   r->at += bytes;
 }
 
 /* Zigzag, at most 5 bytes, at most 32 bits. */
-static i32 varint(struct reader *r) {
+static ALWAYS_INLINE i32 varint(struct reader *r, i32 spans) {
   u32 value = 0;
   i32 shift;
   for (shift = 0; shift < 35; shift += 7) {
-    u32 byte = next_byte(r);
+    u32 byte = next_byte(r, spans);
     if (r->bad) return 0;
     if (shift == 28 && byte > 0x0f) break;
     value |= (byte & 0x7f) << shift;
@@ -97,11 +102,11 @@ static i32 varint(struct reader *r) {
  * Zigzag, at most 10 bytes, at most 64 bits; as a double by the same steps as in TypeScript, so that
  * both agree beyond the safe range too.
  */
-static double varlong(struct reader *r) {
+static ALWAYS_INLINE double varlong(struct reader *r, i32 spans) {
   u64 value = 0;
   i32 shift;
   for (shift = 0; shift < 70; shift += 7) {
-    u64 byte = next_byte(r);
+    u64 byte = next_byte(r, spans);
     if (r->bad) return 0;
     if (shift == 63 && byte > 1) break;
     value |= (byte & 0x7f) << shift;
@@ -145,72 +150,108 @@ struct walk_result {
   i32 max_timestamp_delta, first_null_key, bad_record;
 };
 
+/* What the records of one batch are measured against. */
+struct walk {
+  double base_timestamp;
+  i32 dense, last_delta, previous_delta, index;
+};
+
+static ALWAYS_INLINE i32 skip_sized(struct reader *r, i32 spans, i32 size, i32 size_min) {
+  if (r->bad || size < size_min || size > left(r)) return 0;
+  if (size > 0) skip(r, spans, size);
+  return 1;
+}
+
 /* One record after its length; the reader is limited to it. */
-static i32 walk_record(struct reader *r, i32 dense, i32 index, i32 *previous_delta, i32 last_delta,
-                       double base_timestamp, struct walk_result *result) {
+static ALWAYS_INLINE i32 walk_record(struct reader *r, i32 spans, struct walk *walk,
+                                     struct walk_result *result) {
   double timestamp;
-  i32 delta, size, headers;
-  next_byte(r); /* attributes: unused, not judged */
+  i32 delta, key_size, headers;
+  next_byte(r, spans); /* attributes: unused, not judged */
   if (r->bad) return SCAN_BAD_RECORD_LENGTH;
-  timestamp = base_timestamp + varlong(r);
+  timestamp = walk->base_timestamp + varlong(r, spans);
   if (r->bad) return SCAN_BAD_TIMESTAMP;
-  delta = varint(r);
-  if (r->bad || delta <= *previous_delta || delta > last_delta) return SCAN_BAD_OFFSET_DELTA;
-  if (dense && delta != index) return SCAN_BAD_OFFSET_DELTA;
-  *previous_delta = delta;
-  size = varint(r);
-  if (r->bad || size < -1 || size > left(r)) return SCAN_BAD_KEY;
-  if (size > 0) skip(r, size);
-  if (size < 0 && result->first_null_key < 0) result->first_null_key = index;
-  size = varint(r);
-  if (r->bad || size < -1 || size > left(r)) return SCAN_BAD_VALUE;
-  if (size > 0) skip(r, size);
-  headers = varint(r);
+  delta = varint(r, spans);
+  if (r->bad || delta <= walk->previous_delta || delta > walk->last_delta) return SCAN_BAD_OFFSET_DELTA;
+  if (walk->dense && delta != walk->index) return SCAN_BAD_OFFSET_DELTA;
+  walk->previous_delta = delta;
+  key_size = varint(r, spans);
+  if (!skip_sized(r, spans, key_size, -1)) return SCAN_BAD_KEY;
+  if (key_size < 0 && result->first_null_key < 0) result->first_null_key = walk->index;
+  if (!skip_sized(r, spans, varint(r, spans), -1)) return SCAN_BAD_VALUE;
+  headers = varint(r, spans);
   if (r->bad || headers < 0 || headers > left(r)) return SCAN_BAD_HEADERS;
   for (; headers > 0; headers--) {
-    size = varint(r);
-    if (r->bad || size < 0 || size > left(r)) return SCAN_BAD_HEADERS;
-    skip(r, size);
-    size = varint(r);
-    if (r->bad || size < -1 || size > left(r)) return SCAN_BAD_HEADERS;
-    if (size > 0) skip(r, size);
+    if (!skip_sized(r, spans, varint(r, spans), 0)) return SCAN_BAD_HEADERS;
+    if (!skip_sized(r, spans, varint(r, spans), -1)) return SCAN_BAD_HEADERS;
   }
   if (left(r) != 0) return SCAN_RECORD_LEFT_OVER;
-  if (index == 0 || timestamp > result->max_timestamp) {
+  if (walk->index == 0 || timestamp > result->max_timestamp) {
     result->max_timestamp = timestamp;
     result->max_timestamp_delta = delta;
   }
-  if (index == 0 || timestamp < result->min_timestamp) result->min_timestamp = timestamp;
+  if (walk->index == 0 || timestamp < result->min_timestamp) result->min_timestamp = timestamp;
   return SCAN_OK;
+}
+
+/* A varint takes at most this many bytes: with so many left in the piece it lies within it. */
+#define VARINT_BYTES_MAX 5
+
+static i32 record_length(struct reader *r) {
+  i32 length;
+  if (r->span_end - r->at >= VARINT_BYTES_MAX) {
+    struct reader here = *r;
+    length = varint(&here, 0);
+    r->at = here.at;
+    r->bad = here.bad;
+    return length;
+  }
+  return varint(r, 1);
 }
 
 /* The records of an uncompressed batch of `total` bytes; the reader stands after the batch's header. */
 static i32 walk_records(struct reader *r, const u8 *header, i64 total, i32 dense,
-                        struct crc_walk *crc, struct walk_result *result) {
+                        struct crc_walk *crc, struct walk_result *out) {
   i32 count = read_i32(header + RECORDS_COUNT_AT);
-  i32 last_delta = read_i32(header + LAST_OFFSET_DELTA_AT);
-  double base_timestamp = (double)read_i64(header + BASE_TIMESTAMP_AT);
   i64 batch_left = total - HEADER_BYTES;
-  i32 previous_delta = -1;
-  i32 index;
-  for (index = 0; index < count; index++) {
-    i32 length, reason;
+  i32 reason = SCAN_OK;
+  struct walk_result result = *out;
+  struct walk walk;
+  walk.base_timestamp = (double)read_i64(header + BASE_TIMESTAMP_AT);
+  walk.dense = dense;
+  walk.last_delta = read_i32(header + LAST_OFFSET_DELTA_AT);
+  walk.previous_delta = -1;
+  for (walk.index = 0; walk.index < count; walk.index++) {
+    i32 length;
     i64 position = total - batch_left;
     if (position + CRC_AHEAD_BYTES > crc->done) {
       crc_advance(crc, min_i64(total, position + CRC_BLOCK_BYTES));
     }
     limit_to(r, batch_left);
-    result->bad_record = index;
-    length = varint(r);
+    length = record_length(r);
     batch_left = left(r);
-    if (r->bad || length < 0 || length > batch_left) return SCAN_BAD_RECORD_LENGTH;
+    if (r->bad || length < 0 || length > batch_left) {
+      reason = SCAN_BAD_RECORD_LENGTH;
+      break;
+    }
     batch_left -= length;
-    limit_to(r, length);
-    reason = walk_record(r, dense, index, &previous_delta, last_delta, base_timestamp, result);
-    if (reason != SCAN_OK) return reason;
+    if (length <= r->span_end - r->at) {
+      struct reader here;
+      here.at = r->at;
+      here.span_end = here.piece_end = r->at + length;
+      here.beyond = here.bad = 0;
+      here.next = 0;
+      reason = walk_record(&here, 0, &walk, &result);
+      r->at += length;
+    } else {
+      limit_to(r, length);
+      reason = walk_record(r, 1, &walk, &result);
+    }
+    if (reason != SCAN_OK) break;
   }
-  result->bad_record = -1;
-  return batch_left == 0 ? SCAN_OK : SCAN_BATCH_LEFT_OVER;
+  if (reason != SCAN_OK) result.bad_record = walk.index;
+  *out = result;
+  return reason == SCAN_OK && batch_left != 0 ? SCAN_BATCH_LEFT_OVER : reason;
 }
 
 static i32 count_reason(const u8 *header, i32 flags) {
@@ -244,13 +285,12 @@ static i32 check_batch(const struct piece *pieces, const u8 *header, i64 total, 
   reason = count_reason(header, flags);
   if (reason == SCAN_OK && (flags & FLAG_RECORDS) && (header[ATTRIBUTES_AT + 1] & CODEC_MASK) == 0) {
     struct reader r;
-    r.pieces = pieces;
-    r.piece = 0;
+    r.next = pieces + 1;
     r.bad = 0;
     r.at = pieces[0].bytes;
     r.piece_end = r.at + pieces[0].size;
     limit_to(&r, total);
-    skip(&r, HEADER_BYTES);
+    skip(&r, 1, HEADER_BYTES);
     reason = walk_records(&r, header, total, flags & FLAG_DENSE, &crc, result);
   }
   crc_advance(&crc, total);

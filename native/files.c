@@ -53,24 +53,33 @@ EXPORT double mr_cachestat(double fd, double position, double length) {
 }
 
 #define RWF_NOWAIT 8
+#define PROBE_BYTES 16384
+#define PROBE_VECTORS 64
 
 /*
- * One byte of each page, refused with EAGAIN where reading it would have to wait. A read of the whole
- * range would copy it all; the first page that is missing ends the loop.
+ * Reads the range, refusing to wait, over and over into the same few KiB: a copy within the first-level
+ * cache is four times as fast as asking for one byte of each page (bench/micro/native.bench.ts). 1 when
+ * all could be read, 0 when some page is missing.
  */
-EXPORT double mr_resident_nowait(double fd, double position, double length, double page_bytes) {
-  u8 byte;
-  struct piece vector;
-  i64 page = (i64)page_bytes;
-  i64 end = (i64)position + (i64)length;
+EXPORT double mr_resident_nowait(double fd, double position, double length) {
+  u8 scratch[PROBE_BYTES];
+  struct piece vectors[PROBE_VECTORS];
   i64 at = (i64)position;
-  vector.bytes = &byte;
-  vector.size = 1;
+  i64 end = at + (i64)length;
   while (at < end) {
-    i64 result = call(SYS_PREADV2, (i32)fd, (i64)&vector, 1, at, 0, RWF_NOWAIT);
-    if (result == -ERR_AGAIN || result == 0) return 0;
+    i64 asked = 0;
+    i64 result;
+    i32 count = 0;
+    while (count < PROBE_VECTORS && at + asked < end) {
+      vectors[count].bytes = scratch;
+      vectors[count].size = min_i64(PROBE_BYTES, end - at - asked);
+      asked += vectors[count++].size;
+    }
+    result = call(SYS_PREADV2, (i32)fd, (i64)vectors, count, at, 0, RWF_NOWAIT);
+    if (result == -ERR_AGAIN) return 0;
     if (result < 0) return (double)result;
-    at = (at / page + 1) * page;
+    if (result < asked) return 0;
+    at += result;
   }
   return 1;
 }

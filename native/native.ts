@@ -62,8 +62,8 @@ export interface Native {
    */
   cachestat(fd: number, position: number, length: number): number;
   /**
-   * The same question where cachestat is missing: 1 when every page of the range can be read without
-   * waiting (preadv2 RWF_NOWAIT, one byte a page), else 0.
+   * The same question where cachestat is missing: 1 when the whole range can be read without waiting
+   * (preadv2 RWF_NOWAIT; costs a copy of it), else 0.
    */
   residentNowait(fd: number, position: number, length: number): number;
   /**

@@ -17,6 +17,8 @@ typedef int i32;
 typedef long i64;
 
 #define EXPORT __attribute__((visibility("default")))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NEVER_INLINE __attribute__((noinline))
 
 #if !defined(__linux__)
 #error "the shim speaks to the Linux kernel directly; elsewhere the TypeScript path serves"

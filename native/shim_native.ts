@@ -16,7 +16,7 @@ const TCP_NODELAY = 1;
 const PIECES_MAX = 1024;
 /** What one scan writes: OUT_* in batch_scan.c. */
 const SCAN_WORDS = 16;
-/** The unit of residency. Larger pages elsewhere (aarch64) only make the probe ask too often. */
+/** What cachestat counts: the page size of x86-64, and of nearly every aarch64. */
 const PAGE_BYTES = 4096;
 
 const CRC_KINDS = ["", "table", "instruction", "folding"];
@@ -161,7 +161,7 @@ export class ShimNative {
     assertFd(fd);
     assertCount(position);
     assertCount(length);
-    return this.#c.mr_resident_nowait(fd, position, length, PAGE_BYTES);
+    return this.#c.mr_resident_nowait(fd, position, length);
   }
 
   isResident(fd: number, position: number, length: number): boolean | undefined {

@@ -1,7 +1,7 @@
 import type { Library } from "bun:ffi";
 
 /** Equal to ABI_VERSION in shim.c: raised together with every change of a signature below. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /**
  * The C functions as bun:ffi calls them. Every number travels as a double: it carries each integer up
@@ -23,7 +23,7 @@ export const SHIM_SYMBOLS = {
   mr_fadvise: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
   mr_sync_file_range: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
   mr_cachestat: { args: ["f64", "f64", "f64"], returns: "f64" },
-  mr_resident_nowait: { args: ["f64", "f64", "f64", "f64"], returns: "f64" },
+  mr_resident_nowait: { args: ["f64", "f64", "f64"], returns: "f64" },
   mr_mmap: { args: ["f64", "f64"], returns: "f64" },
   mr_munmap: { args: ["f64", "f64"], returns: "f64" },
   mr_lock: { args: ["f64", "f64"], returns: "f64" },

@@ -46,9 +46,9 @@ for (const { name, native: loaded, missing } of BUILDS) {
         {
           ...symbols,
           mr_cachestat: () => -errno,
-          mr_resident_nowait: (file, position, length, page) => {
+          mr_resident_nowait: (file, position, length) => {
             probes++;
-            return symbols.mr_resident_nowait(file, position, length, page);
+            return symbols.mr_resident_nowait(file, position, length);
           },
         },
         name,
