@@ -1,5 +1,6 @@
 /** Scenarios that are not slices of a network load. */
 import { runColdScenario } from "./cold_scenario.ts";
+import { EMBED_SCENARIOS, runEmbedScenario } from "./embed_scenario.ts";
 import { runHeapScenario } from "./heap_scenario.ts";
 import type { RunOptions } from "./network_run.ts";
 import type { Outcome } from "./report.ts";
@@ -27,4 +28,9 @@ export const SPECIAL_SCENARIOS: readonly SpecialScenario[] = [
     about: "p99 of a hot producer beside a reader of a log that is not in the cache",
     run: runColdScenario,
   },
+  ...EMBED_SCENARIOS.map((scenario) => ({
+    name: scenario.name,
+    about: scenario.about,
+    run: (options: RunOptions) => runEmbedScenario(scenario, options),
+  })),
 ];

@@ -10,7 +10,7 @@ import { buildProgram } from "./native_build.ts";
 import { measureWith, type RunOptions } from "./network_run.ts";
 import { type Outcome, shortNumber, type Verdict } from "./report.ts";
 import { quantile } from "./statistics.ts";
-import { millraceEntry, newDir, startMillrace } from "./targets.ts";
+import { bundledEntry, millraceEntry, newDir, startMillrace } from "./targets.ts";
 
 const READY_MS_MAX = 30;
 const IDLE_MIB_MAX = 50;
@@ -47,8 +47,8 @@ async function prepareDir(root: string, options: RunOptions): Promise<string> {
   return dir;
 }
 
-async function startOnce(dir: string, idleMs: number): Promise<Start> {
-  const command = [process.execPath, millraceEntry(), "serve", "--port", "0", "--dir", dir];
+async function startOnce(entry: string, dir: string, idleMs: number): Promise<Start> {
+  const command = [process.execPath, entry, "serve", "--port", "0", "--dir", dir];
   const began = performance.now();
   const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   let text = "";
@@ -70,39 +70,50 @@ async function startOnce(dir: string, idleMs: number): Promise<Start> {
 
 export async function runStartScenario(options: RunOptions): Promise<Outcome> {
   const root = newDir(options.dirRoot, "start");
-  const starts: Start[] = [];
+  const entries = { bundle: bundledEntry(), sources: millraceEntry() } as const;
+  const starts: Record<keyof typeof entries, Start[]> = { bundle: [], sources: [] };
   try {
     const dir = await prepareDir(root, options);
-    await startOnce(dir, 0);
-    for (let i = 0; i < options.rounds * STARTS_PER_ROUND; i++) {
-      const start = await startOnce(dir, i === 0 ? IDLE_MS : 0);
-      starts.push(start);
-      options.log(`  ready ${start.readyMs.toFixed(1)} ms, answer ${start.answerMs.toFixed(1)} ms`);
+    for (const name of ["bundle", "sources"] as const) {
+      await startOnce(entries[name], dir, 0);
+      for (let i = 0; i < options.rounds * STARTS_PER_ROUND; i++) {
+        const start = await startOnce(entries[name], dir, i === 0 ? IDLE_MS : 0);
+        starts[name].push(start);
+        options.log(`  ${name}: ready ${start.readyMs.toFixed(1)} ms, answer ${start.answerMs.toFixed(1)} ms`);
+      }
     }
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
-  const spread = (pick: (start: Start) => number): string[] =>
+  return summarize(starts.bundle, starts.sources);
+}
+
+function summarize(bundle: readonly Start[], sources: readonly Start[]): Outcome {
+  const spread = (starts: readonly Start[], pick: (start: Start) => number): string[] =>
     [0, 0.5, 0.9].map((fraction) => shortNumber(quantile(starts.map(pick), fraction)));
-  const readyMs = quantile(starts.map((start) => start.readyMs), 0.5);
-  const idleMib = starts[0]!.residentMib;
+  const readyMs = quantile(bundle.map((start) => start.readyMs), 0.5);
+  const idleMib = bundle[0]!.residentMib;
   const verdicts: Verdict[] = [
     { goal: `at most ${READY_MS_MAX} ms to ready`, value: readyMs, met: readyMs <= READY_MS_MAX },
     { goal: `at most ${IDLE_MIB_MAX} MiB idle`, value: idleMib, met: idleMib <= IDLE_MIB_MAX },
   ];
   return {
     scenario: "start",
-    about: `exec of bun to ready on an existing directory (${millraceEntry().split("/").slice(-3).join("/")})`,
+    about: "exec of bun to ready on an existing directory",
     table: [
       ["", "fastest", "median", "p90"],
-      ["ready line, ms", ...spread((start) => start.readyMs)],
-      ["first answer, ms", ...spread((start) => start.answerMs)],
+      ["bundle: ready line, ms", ...spread(bundle, (start) => start.readyMs)],
+      ["bundle: first answer, ms", ...spread(bundle, (start) => start.answerMs)],
+      ["sources: ready line, ms", ...spread(sources, (start) => start.readyMs)],
+      ["sources: first answer, ms", ...spread(sources, (start) => start.answerMs)],
     ],
     verdicts,
-    notes: [
-      `idle after ${IDLE_MS / 1000} s: ${shortNumber(idleMib)} MiB resident, ` +
+    notes: [bundle, sources].map(
+      (starts, i) =>
+        `idle after ${IDLE_MS / 1000} s, ${i === 0 ? "bundle" : "sources"}: ` +
+        `${shortNumber(starts[0]!.residentMib)} MiB resident, ` +
         `${shortNumber(starts[0]!.anonymousMib)} of them anonymous`,
-    ],
-    details: { starts },
+    ),
+    details: { bundle, sources },
   };
 }

@@ -42,9 +42,19 @@ export function newDir(root: string | null, name: string): string {
   return mkdtempSync(join(root ?? tmpdir(), `millrace-bench-${name}-`));
 }
 
+/** $MILLRACE_ENTRY, or the sources. */
 export function millraceEntry(): string {
-  const bundled = process.env["MILLRACE_ENTRY"];
-  return bundled ?? join(ROOT, "engine/cli/main.ts");
+  return process.env["MILLRACE_ENTRY"] ?? join(ROOT, "engine/cli/main.ts");
+}
+
+/** The bundle that a start through npm uses, made anew from the sources as they are. */
+export function bundledEntry(): string {
+  const folder = join(cacheDir(), "bundle", "current");
+  rmSync(folder, { recursive: true, force: true });
+  const bundle = join(folder, "main.js");
+  const result = Bun.spawnSync([process.execPath, join(ROOT, "engine/cli/bundle.ts"), bundle], { cwd: ROOT });
+  if (!result.success) throw new Error(`bundling: ${result.stderr.toString()}`);
+  return bundle;
 }
 
 interface Started {
