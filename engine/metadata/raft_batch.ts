@@ -48,6 +48,7 @@ export interface ControlRecord {
 
 /** One batch as it was read. Exactly one of the two lists is filled. */
 export interface RaftBatch {
+  readonly sizeBytes: number;
   readonly baseOffset: Offset;
   readonly lastOffset: Offset;
   readonly epoch: LeaderEpoch;
@@ -115,17 +116,18 @@ export class RaftBatchError extends DataDirectoryError {
 }
 
 /**
- * The batches in bytes[0, end), each checked by its length and CRC. Throws RaftBatchError where they
- * are damaged, DataDirectoryError where they come from a newer Kafka.
+ * The batches in bytes[0, end), each checked by its length and CRC. Those that end below `from` are
+ * checked, but their records are not read. Throws RaftBatchError where they are damaged,
+ * DataDirectoryError where they come from a newer Kafka.
  */
 export function* readRaftBatches(
   bytes: Uint8Array,
   crc32c: Crc32c,
-  end = bytes.length,
+  { from = 0, end = bytes.length }: { readonly from?: number; readonly end?: number } = {},
 ): Generator<RaftBatch> {
   for (let at = 0; at < end; ) {
     const size = checkBatch(bytes, at, end, crc32c);
-    yield readBatch(bytes, at, size);
+    if (lastOffsetOf(bytes, at) >= from) yield readBatch(bytes, at, size);
     at += size;
   }
 }
@@ -159,6 +161,7 @@ function readBatch(bytes: Uint8Array, at: number, size: number): RaftBatch {
     throw new RaftBatchError(at, String(error), error);
   }
   return {
+    sizeBytes: size,
     baseOffset: baseOffsetOf(bytes, at),
     lastOffset: lastOffsetOf(bytes, at),
     epoch: leaderEpochOf(bytes, at),

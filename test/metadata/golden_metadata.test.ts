@@ -11,14 +11,13 @@ import { encodeMetadataRecord } from "../../engine/metadata/records.ts";
 import {
   bootstrapRecords,
   decodeSnapshot,
-  encodeImageSnapshot,
   parseSnapshotName,
 } from "../../engine/metadata/snapshot.ts";
 import type { Offset, TimestampMs } from "../../engine/model/offsets.ts";
 import type { Golden, GoldenName } from "../support/golden.ts";
 import { unpackGolden } from "../support/golden.ts";
 import { crc32cBitwise } from "../support/crc32c_bitwise.ts";
-import { NODE_ID, contentOf, numberedId, replayed } from "../support/images.ts";
+import { NODE_ID, contentOf, imageSnapshot, numberedId, replayed } from "../support/images.ts";
 
 const unpacked = new Map<GoldenName, Golden>();
 afterAll(() => unpacked.forEach((golden) => golden.remove()));
@@ -109,7 +108,7 @@ describe("a directory of Kafka 4.3.1", () => {
     for (const snapshot of snapshots) {
       const { image } = decodeSnapshot(snapshot.bytes, snapshot, crc32cBitwise);
       expect(contentOf(image)).toEqual(contentOf(replayLog("snapshotted", EMPTY_IMAGE, snapshot.endOffset)));
-      const ours = encodeImageSnapshot({ image, controls: [] }, snapshot, 0 as TimestampMs, crc32cBitwise);
+      const ours = imageSnapshot({ image, controls: [] }, snapshot, 0 as TimestampMs, crc32cBitwise);
       expect(contentOf(decodeSnapshot(ours, snapshot, crc32cBitwise).image)).toEqual(contentOf(image));
       const whole = replayLog("snapshotted", EMPTY_IMAGE);
       expect(contentOf(replayLog("snapshotted", image))).toEqual(contentOf(whole));

@@ -17,9 +17,9 @@ import { planDeleteTopics } from "../../engine/metadata/plan_topic_deletion.ts";
 import { planCreateTopics } from "../../engine/metadata/plan_topics.ts";
 import { decodeMetadataRecord, encodeMetadataRecord } from "../../engine/metadata/records.ts";
 import type { MetadataRecord } from "../../engine/metadata/records.ts";
-import { decodeSnapshot, encodeImageSnapshot } from "../../engine/metadata/snapshot.ts";
+import { decodeSnapshot } from "../../engine/metadata/snapshot.ts";
 import { crc32cBitwise } from "../support/crc32c_bitwise.ts";
-import { DIRECTORY_ID, NODE_ID, bootstrapped, contentOf, numberedId, planContext, replayed } from "../support/images.ts";
+import { DIRECTORY_ID, NODE_ID, bootstrapped, contentOf, imageSnapshot, numberedId, planContext, replayed } from "../support/images.ts";
 
 /** mulberry32: small, and the same everywhere. */
 function randomOf(seed: number): (bound: number) => number {
@@ -77,7 +77,7 @@ function randomRecords(image: MetadataImage, below: (bound: number) => number): 
 
 function throughSnapshot(image: MetadataImage): MetadataImage {
   const id = { endOffset: (image.position.offset + 1) as Offset, epoch: 1 as LeaderEpoch };
-  const bytes = encodeImageSnapshot({ image, controls: [] }, id, 0 as TimestampMs, crc32cBitwise);
+  const bytes = imageSnapshot({ image, controls: [] }, id, 0 as TimestampMs, crc32cBitwise);
   return decodeSnapshot(bytes, id, crc32cBitwise).image;
 }
 

@@ -4,7 +4,6 @@ import { DataDirectoryError } from "../../engine/model/errors.ts";
 import type { LeaderEpoch, Offset, TimestampMs } from "../../engine/model/offsets.ts";
 import {
   decodeSnapshot,
-  encodeImageSnapshot,
   parseSnapshotName,
   snapshotFileName,
 } from "../../engine/metadata/snapshot.ts";
@@ -13,7 +12,7 @@ import { decodeMetadataRecord, encodeMetadataRecord } from "../../engine/metadat
 import type { MetadataRecord } from "../../engine/metadata/records.ts";
 import { formatQuorumState, parseQuorumState } from "../../engine/metadata/quorum_state.ts";
 import { crc32cBitwise } from "../support/crc32c_bitwise.ts";
-import { bootstrapped, contentOf, numberedId } from "../support/images.ts";
+import { bootstrapped, contentOf, imageSnapshot, numberedId } from "../support/images.ts";
 
 const NOW = 1_700_000_000_000 as TimestampMs;
 const ID = { endOffset: 3 as Offset, epoch: 2 as LeaderEpoch };
@@ -72,7 +71,7 @@ describe("batches", () => {
 
 describe("snapshots", () => {
   const { image } = bootstrapped();
-  const bytes = encodeImageSnapshot({ image, controls: [] }, ID, NOW, crc32cBitwise);
+  const bytes = imageSnapshot({ image, controls: [] }, ID, NOW, crc32cBitwise);
 
   test("give the image back", () => {
     const back = decodeSnapshot(bytes, ID, crc32cBitwise);
@@ -82,7 +81,7 @@ describe("snapshots", () => {
 
   test("keep Raft's own records", () => {
     const controls = [{ type: 5, value: Uint8Array.of(0, 0, 0, 1, 0) }, { type: 6, value: Uint8Array.of(0, 0, 1, 0) }];
-    const withVoters = encodeImageSnapshot({ image, controls }, ID, NOW, crc32cBitwise);
+    const withVoters = imageSnapshot({ image, controls }, ID, NOW, crc32cBitwise);
     expect(decodeSnapshot(withVoters, ID, crc32cBitwise).controls).toEqual(controls);
   });
 

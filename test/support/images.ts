@@ -7,8 +7,14 @@ import { featureLevelRecord } from "../../engine/metadata/image_records.ts";
 import { planStart } from "../../engine/metadata/plan_broker.ts";
 import type { PlanContext } from "../../engine/metadata/plan.ts";
 import type { MetadataRecord } from "../../engine/metadata/records.ts";
+import { imageSnapshotBatches } from "../../engine/metadata/snapshot.ts";
 import { parseBrokerConfig } from "../../engine/model/broker_config.ts";
 import type { LeaderEpoch, Offset, TimestampMs } from "../../engine/model/offsets.ts";
+
+/** The bytes of an image's snapshot. */
+export function imageSnapshot(...[snapshot, id, nowMs, crc32c]: Parameters<typeof imageSnapshotBatches>) {
+  return new Uint8Array(Buffer.concat([...imageSnapshotBatches(snapshot, id, nowMs, crc32c)]));
+}
 
 export const NODE_ID = 1;
 export const DIRECTORY_ID = "Xb8rnzIaWXG2u4SZHGPRDw" as Uuid;
