@@ -64,11 +64,9 @@ export function loadCompiledShim(sourceDirectory = import.meta.dir): ShimSymbols
   const sourceHash = hashSources(sourceDirectory);
   const compiler = findCompiler();
   const directories = cacheDirectories(sourceDirectory);
-  const cached = findCached(directories, sourceHash, compiler);
-  if (cached !== null) {
+  for (const cached of findCached(directories, sourceHash, compiler)) {
     const symbols = tryOpen(cached);
-    if (symbols !== null) return symbols;
-    rmSync(cached, { force: true }); // damaged, or on a file system that may not execute
+    if (symbols !== null) return symbols; // else damaged: built again below
   }
   if (compiler === null) throw new ShimUnavailable("no C compiler in PATH (cc, gcc, clang)");
   const failures: string[] = [];
@@ -81,6 +79,7 @@ export function loadCompiledShim(sourceDirectory = import.meta.dir): ShimSymbols
     compile(compiler.path, join(sourceDirectory, "shim.c"), path);
     const symbols = tryOpen(path);
     if (symbols !== null) return symbols;
+    rmSync(path, { force: true }); // a file system that may not execute
     failures.push(`${path} does not load`);
   }
   throw new ShimUnavailable(`no place for the compiled library: ${failures.join("; ")}`);
@@ -160,19 +159,13 @@ function findCached(
   directories: readonly string[],
   sourceHash: string,
   compiler: Compiler | null,
-): string | null {
-  for (const directory of directories) {
-    if (!isPrivateDirectory(directory)) continue;
-    if (compiler !== null) {
-      const path = join(directory, fileName(sourceHash, compiler));
-      if (existsSync(path)) return path;
-      continue;
-    }
-    const prefix = `shim-${sourceHash}-`;
-    const found = readdirSync(directory).find((name) => name.startsWith(prefix));
-    if (found !== undefined) return join(directory, found);
-  }
-  return null;
+): string[] {
+  const prefix = compiler === null ? `shim-${sourceHash}-` : fileName(sourceHash, compiler);
+  return directories.filter(isPrivateDirectory).flatMap((directory) =>
+    readdirSync(directory)
+      .filter((name) => name.startsWith(prefix) && name.endsWith(".so"))
+      .map((name) => join(directory, name)),
+  );
 }
 
 /** Where a library may lie, best first: beside the other packages, in the user's cache, in /tmp. */

@@ -216,6 +216,40 @@ export function bytesContract(native: Native): void {
       expect(reasonOf(endless)).toBe(SCAN_BAD_TIMESTAMP);
     });
 
+    test("numbers in more bytes than they need, up to the most they may have", () => {
+      // length, attributes, timestamp delta, offset delta, key length -1, value length 0, headers 0
+      const recordOf = (timestamp: number[], delta: number[]) =>
+        Uint8Array.of((timestamp.length + delta.length + 4) * 2, 0, ...timestamp, ...delta, 1, 0, 0);
+      const reasonFor = (timestamp: number[], delta: number[]) => {
+        const record = recordOf(timestamp, delta);
+        const empty = encodeBatch({ ...PLAIN, records: [] });
+        const bytes = new Uint8Array(Buffer.concat([empty, record]));
+        writeInt32(bytes, BATCH_LENGTH_AT, bytes.length - 12);
+        const reason = reasonOf(sealBatch(bytes));
+        for (let cut = RECORDS_AT; cut < bytes.length; cut++) {
+          expect(native.scanBatch([bytes.slice(0, cut), bytes.slice(cut)], out)).toBe(reason);
+        }
+        return reason;
+      };
+      const more = (count: number) => Array<number>(count).fill(0x80);
+      expect(reasonFor([0], [0])).toBe(SCAN_OK);
+      expect(reasonFor([...more(9), 0], [...more(4), 0])).toBe(SCAN_OK);
+      expect(reasonFor([0], [...more(4), 0x10])).toBe(SCAN_BAD_OFFSET_DELTA);
+      expect(reasonFor([0], [...more(5), 0])).toBe(SCAN_BAD_OFFSET_DELTA);
+      expect(reasonFor([...more(9), 1], [0])).toBe(SCAN_OK);
+      expect(out.walkedMaxTimestamp).toBe(1000 + 2 ** 62);
+      expect(reasonFor([...more(9), 2], [0])).toBe(SCAN_BAD_TIMESTAMP);
+      expect(reasonFor([...more(10), 0], [0])).toBe(SCAN_BAD_TIMESTAMP);
+    });
+
+    test("the first of several records with the largest timestamp is the one told", () => {
+      const deltas = [3, 9, 1, 9, 9];
+      const records = deltas.map((timestampDelta, offsetDelta) => ({ ...RECORD, timestampDelta, offsetDelta }));
+      const batch = encodeBatch({ ...PLAIN, lastOffsetDelta: 4, recordsCount: 5, records });
+      expect(reasonOf(batch)).toBe(SCAN_OK);
+      expect(out).toMatchObject({ maxTimestampOffsetDelta: 1, walkedMaxTimestamp: 1009, walkedMinTimestamp: 1001 });
+    });
+
     test("bytes left over after the last record", () => {
       const bytes = new Uint8Array(TWO_RECORDS.length + 3);
       bytes.set(TWO_RECORDS);

@@ -133,6 +133,24 @@ export function socketsContract(native: Native): void {
       expect(receive(total).subarray(0, 3)).toEqual(head);
     });
 
+    test("a head that does not fit is cut, and no file bytes follow it", () => {
+      const head = content.slice(0, FILE_BYTES);
+      const sent = native.sendHeadAndFile(pair.near, head, FILE_BYTES, file, 0, FILE_BYTES);
+      expect(sent).toBeGreaterThan(0);
+      expect(sent).toBeLessThan(FILE_BYTES);
+      expect(Buffer.compare(receive(sent), head.subarray(0, sent))).toBe(0);
+      expect(native.recv(pair.far, new Uint8Array(1), 0, 1)).toBe(-EAGAIN);
+    });
+
+    test("a head that went out counts, even when the file cannot follow", () => {
+      const head = Uint8Array.of(5, 6, 7);
+      const EBADF = 9;
+      expect(native.sendHeadAndFile(pair.near, head, 3, 1 << 30, 0, 10)).toBe(3);
+      expect(native.sendHeadAndFile(pair.near, head, 0, 1 << 30, 0, 10)).toBe(-EBADF);
+      native.shutdownSocket(pair.near, SHUTDOWN_WRITE); // what waited for more goes out
+      expect(receive(3)).toEqual(head);
+    });
+
     test("a peer that is gone answers EPIPE or ECONNRESET, and no signal kills us", () => {
       pair.close();
       const second = tcpPair();

@@ -72,7 +72,9 @@ for (const { name, native: loaded, missing } of BUILDS) {
       native.fadvise(fd, page, 4096, 4);
       if (native.residentNowait(fd, page, 1) === 1) return; // kept, as part of a larger folio
       expect(native.isResident(fd, 0, SIZE)).toBe(false);
+      expect(native.residentNowait(fd, 0, SIZE)).toBe(0);
       expect(native.isResident(fd, 0, page)).toBe(true);
+      expect(native.residentNowait(fd, 0, page)).toBe(1);
     });
 
     test("residency that nobody can tell is undefined", () => {

@@ -196,11 +196,42 @@ describe.skipIf(!ON_LINUX_X64)("choice of the native build", () => {
   });
 });
 
-describe.skipIf(!ON_LINUX_X64)("TinyCC on a machine without libc6-dev", () => {
-  const namespaces = Bun.spawnSync(["unshare", "--user", "--map-root-user", "--mount", "true"]).success;
-  const title = "compiles, and needs no PATH either";
+const namespaces =
+  ON_LINUX_X64 && Bun.spawnSync(["unshare", "--user", "--map-root-user", "--mount", "true"]).success;
 
-  test.skipIf(!namespaces)(namespaces ? title : `${title} (skipped: no mount namespaces here)`, async () => {
+/** A test that rearranges mounts, in a namespace of its child's own. */
+function testWithMounts(title: string, body: () => void | Promise<void>): void {
+  if (namespaces) test(title, body);
+  else test.skip(`${title} (no mount namespaces here)`, body);
+}
+
+function runWithMounts(shell: string, script: string, env: Record<string, string>): string {
+  const unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"];
+  const command = [...unshare, `set -e\n${shell}\nexec "$0" -e "$1"`, process.execPath, script];
+  const run = Bun.spawnSync(command, { env: { PATH: process.env["PATH"]!, ...env }, stderr: "pipe" });
+  return run.stdout.toString().trim() || run.stderr.toString();
+}
+
+describe.skipIf(!ON_LINUX_X64 || COMPILER === null)("a cache that may not execute", () => {
+  testWithMounts("is passed over, and the next place is found at once from then on", () => {
+    const installation = new Installation().addCompiler();
+    const other = join(installation.root, "tmp");
+    mkdirSync(other);
+    // Both starts in one namespace: the first place is a file system mounted noexec.
+    const start = `"$0" -e "$1"`;
+    const shell = `mkdir ${installation.cache}; mount -t tmpfs -o noexec none ${installation.cache}
+      export PATH=${installation.path} XDG_CACHE_HOME=${installation.cache} TMPDIR=${other}
+      ${start}; echo calls $(/usr/bin/wc -l < ${installation.calls})`;
+    const script = `
+      import { loadNative } from ${JSON.stringify(join(installation.root, "native/native.ts"))};
+      console.log(loadNative("cc").build);`;
+    expect(runWithMounts(shell, script, {})).toBe("cc\ncalls 2\ncc");
+    expect(installation.compilerCalls).toBe(2);
+  });
+});
+
+describe.skipIf(!ON_LINUX_X64)("TinyCC on a machine without libc6-dev", () => {
+  testWithMounts("compiles, and needs no PATH either", () => {
     const installation = new Installation();
     const probe = join(installation.root, "probe.c");
     writeFileSync(probe, "int probe(void) { return 7; }\n");
@@ -211,17 +242,14 @@ describe.skipIf(!ON_LINUX_X64)("TinyCC on a machine without libc6-dev", () => {
       let linked = "linked";
       try { cc({ source, symbols: { probe: { args: [], returns: "i32" } } }); } catch { linked = "found no libc"; }
       console.log(linked, loadNative("tcc").crc32c(new TextEncoder().encode("123456789"), 0, 9));`;
-    // The library folder without its development half, in a mount namespace of this child's own.
-    const hide = `
-      set -e
+    // The library folder without its development half.
+    const shell = `
       folder=$(dirname $(readlink -f /lib64/ld-linux-x86-64.so.2)); here=${installation.root}
       mkdir $here/real $here/shown; mount --bind $folder $here/real
       ln -s $here/real/* $here/shown; rm -f $here/shown/libc.so $here/shown/libc.a
       mount --bind $here/shown $folder
-      PATH= exec "$0" -e "$1"`;
-    const unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", hide];
-    const run = Bun.spawnSync([...unshare, process.execPath, script], { stderr: "pipe" });
+      export PATH=`;
     // The plain program fails there, which shows that the C library is hidden indeed.
-    expect(run.stdout.toString().trim()).toBe(`found no libc ${0xe306_9283}`);
+    expect(runWithMounts(shell, script, {})).toBe(`found no libc ${0xe306_9283}`);
   });
 });
