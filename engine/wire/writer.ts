@@ -28,8 +28,7 @@ const UVARINT_BYTES_MAX = 5;
 /** A UTF-16 unit takes at most three bytes in UTF-8. */
 const UTF8_BYTES_MAX = 3;
 /** Up to here a loop over characters beats the built-in encoder (bench/micro/wire.bench.ts). */
-const ASCII_LOOP_LENGTH_MAX = 64;
-const textEncoder = new TextEncoder();
+const ASCII_LOOP_LENGTH_MAX = 24;
 
 /**
  * Writer: grows as messages are encoded into it.
@@ -50,6 +49,8 @@ export class Writer {
   bytes: Uint8Array;
   at = 0;
   #start = 0;
+  /** The same memory as `bytes`, once text needed it. */
+  #buffer: Buffer | null = null;
   #holes: { place: number; readonly hole: RecordsHole }[] = [];
   #holeBytes = 0;
   #frameAt = -1;
@@ -71,6 +72,7 @@ export class Writer {
     const grown = new Uint8Array(Math.max(SLAB_BYTES, (length + count) * 2));
     grown.set(this.bytes.subarray(this.#start, this.at));
     this.bytes = grown;
+    this.#buffer = null;
     this.#start = 0;
     this.at = length;
   }
@@ -196,7 +198,8 @@ export class Writer {
         return length;
       }
     }
-    const written = textEncoder.encodeInto(text, bytes.subarray(at)).written;
+    this.#buffer ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const written = this.#buffer.write(text, at);
     if (written > STRING_BYTES_MAX) {
       throw new WireError("UNSUPPORTED_FIELD", `${field}: text longer than 32767 bytes`);
     }
