@@ -79,8 +79,7 @@ export function loadCompiledShim(sourceDirectory = import.meta.dir): ShimSymbols
     compile(compiler.path, join(sourceDirectory, "shim.c"), path);
     const symbols = tryOpen(path);
     if (symbols !== null) return symbols;
-    rmSync(path, { force: true }); // a file system that may not execute
-    failures.push(`${path} does not load`);
+    failures.push(`${path} does not load`); // a file system that may not execute
   }
   throw new ShimUnavailable(`no place for the compiled library: ${failures.join("; ")}`);
 }

@@ -77,6 +77,15 @@ for (const { name, native: loaded, missing } of BUILDS) {
       expect(native.residentNowait(fd, 0, page)).toBe(1);
     });
 
+    test("what lies beyond the end of the file is not resident", () => {
+      const native = new ShimNative(symbols, name);
+      native.pread(fd, new Uint8Array(SIZE), 0, SIZE, 0);
+      expect(native.residentNowait(fd, SIZE - 10, 10)).toBe(1);
+      expect(native.residentNowait(fd, SIZE - 10, 11)).toBe(0);
+      expect(native.residentNowait(fd, SIZE + 5000, 1)).toBe(0);
+      expect(native.isResident(fd, 0, SIZE + 8192)).toBe(false);
+    });
+
     test("residency that nobody can tell is undefined", () => {
       const mute = { ...symbols, mr_cachestat: () => -ENOSYS, mr_resident_nowait: () => -EOPNOTSUPP };
       expect(new ShimNative(mute, name).isResident(fd, 0, SIZE)).toBeUndefined();
