@@ -107,3 +107,8 @@ export class NetError extends Error {
 export function plainAddress(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/.test(address) ? address.slice("::ffff:".length) : address;
 }
+
+/** Listening there means listening on every address of this machine. */
+export function isAnyHost(host: string): boolean {
+  return host === "" || host === "::" || host === "0.0.0.0";
+}

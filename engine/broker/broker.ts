@@ -1,0 +1,274 @@
+import type { Cancel, Clock } from "../io/clock.ts";
+import type { Logger } from "../io/logger.ts";
+import { NetError } from "../io/net.ts";
+import type { Listener, Net, Socket } from "../io/net.ts";
+import type { Random } from "../io/random.ts";
+import type { Codecs } from "../model/compression.ts";
+import { UsageError } from "../model/errors.ts";
+import { formatHostAndPort, isLoopback } from "../model/listener.ts";
+import type { Listener as ListenerConfig } from "../model/listener.ts";
+import type { MonotonicMs } from "../model/offsets.ts";
+import type { Store } from "../store/store.ts";
+import type { Frame } from "../wire/frame_splitter.ts";
+import { Writer } from "../wire/writer.ts";
+import { SERVED_APIS } from "./apis.ts";
+import {
+  FETCH_GATHER_BYTES_MAX,
+  STOP_ANSWERS_MS_MAX,
+  SWEEP_MS,
+  TOTAL_REQUEST_BYTES_MAX,
+} from "./broker_limits.ts";
+import type { Call, Caller, Endpoint, ServedApi, Services } from "./call.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionHost } from "./connection.ts";
+import type { Health } from "./health.ts";
+import { FetchSessionCache } from "./fetch_session.ts";
+import { Router } from "./router.ts";
+import { Settlements } from "./settlements.ts";
+
+export interface BrokerOptions {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly codecs: Codecs;
+  readonly logger: Logger;
+}
+
+/** One address that the broker serves. */
+export interface BrokerAddress {
+  readonly listener: string;
+  readonly host: string;
+  /** The port taken, where port 0 was asked for. */
+  readonly port: number;
+}
+
+/**
+ * Broker: a Store, served to Kafka clients.
+ *
+ *   listener -> connection -> router -> handler -> store, partitions
+ *
+ * Invariants:
+ *  B1  the broker never closes the store: whoever opened it does, after `stop`
+ *  B2  `heldBytes` is the sum over its connections; above the budget nobody is read from
+ *
+ * Owner: the command line, or the embedding program. Errors: `start` throws UsageError for an address
+ * that cannot be had; afterwards what goes wrong ends a connection, never the broker.
+ */
+export class Broker implements ConnectionHost, Services {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly codecs: Codecs;
+  readonly logger: Logger;
+  readonly sessions: FetchSessionCache;
+  readonly settlements = new Settlements();
+  readonly apis: readonly ServedApi[] = SERVED_APIS;
+  readonly scratch = new Uint8Array(FETCH_GATHER_BYTES_MAX);
+  readonly writer = new Writer();
+  readonly frameBytesMax: number;
+  sweptAt: MonotonicMs;
+
+  readonly #net: Net;
+  readonly #router: Router;
+  readonly #listeners: Listener[] = [];
+  readonly #addresses: BrokerAddress[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #starved = new Set<Connection>();
+  readonly #cancelSweep: Cancel;
+  #heldBytes = 0;
+  #stopped: Promise<void> | null = null;
+  #allClosed: (() => void) | null = null;
+
+  private constructor(store: Store, options: BrokerOptions) {
+    this.store = store;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.codecs = options.codecs;
+    this.logger = options.logger;
+    this.#net = options.net;
+    const { config } = store;
+    const slots = config.number("max.incremental.fetch.session.cache.slots");
+    this.sessions = new FetchSessionCache(slots, this.clock, this.random);
+    this.frameBytesMax = config.number("socket.request.max.bytes");
+    this.sweptAt = this.clock.monotonicMs();
+    this.#router = new Router(this);
+    this.#cancelSweep = this.clock.every(SWEEP_MS, () => this.#sweep());
+  }
+
+  /** Listens on every configured address before it returns. Throws UsageError. */
+  static start(store: Store, options: BrokerOptions): Broker {
+    const broker = new Broker(store, options);
+    try {
+      for (const listener of store.config.listeners.listeners) broker.#listen(listener);
+    } catch (error) {
+      broker.#cancelSweep();
+      for (const listener of broker.#listeners) listener.stop();
+      throw error;
+    }
+    return broker;
+  }
+
+  get addresses(): readonly BrokerAddress[] {
+    return this.#addresses;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** For a health check: failing once the disk has failed, or the broker stops. */
+  health(): Health {
+    const { fault } = this.store.disk;
+    return {
+      ok: fault === null && this.#stopped === null,
+      details: {
+        clusterId: this.store.clusterId,
+        nodeId: this.store.nodeId,
+        topics: this.store.image.topicCount,
+        connections: this.#connections.size,
+        diskFault: fault === null ? null : fault.message,
+        stopping: this.#stopped !== null,
+      },
+    };
+  }
+
+  /** Takes no more, answers what is parked or in flight, then closes every connection. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    for (const listener of this.#listeners) listener.stop();
+    const allClosed = new Promise<void>((resolve) => {
+      this.#allClosed = resolve;
+    });
+    for (const connection of [...this.#connections]) connection.end();
+    if (this.#connections.size > 0) {
+      const cancel = this.clock.after(STOP_ANSWERS_MS_MAX, () => {
+        for (const connection of [...this.#connections]) connection.close();
+      });
+      await allClosed;
+      cancel();
+    }
+    this.#cancelSweep();
+  }
+
+  #listen(wanted: ListenerConfig): void {
+    const { config } = this.store;
+    let listener: Listener;
+    try {
+      listener = this.#net.listen({
+        host: wanted.host,
+        port: wanted.port,
+        buffers: {
+          sendBytes: config.number("socket.send.buffer.bytes"),
+          receiveBytes: config.number("socket.receive.buffer.bytes"),
+        },
+        accept: (socket) => this.#accept(socket, wanted.name),
+      });
+    } catch (error) {
+      if (error instanceof NetError) throw new UsageError(explain(error, wanted), { cause: error });
+      throw error;
+    }
+    this.#listeners.push(listener);
+    this.#addresses.push({ listener: wanted.name, host: wanted.host, port: listener.port });
+    if (isLoopback(wanted.host)) return;
+    this.logger.warn(
+      "listening beyond this machine without authentication: anybody who reaches the port can do anything",
+      { address: formatHostAndPort(wanted.host, listener.port) },
+    );
+  }
+
+  #accept(socket: Socket, listenerName: string): Connection | null {
+    if (this.#connections.size >= this.store.config.number("max.connections")) {
+      this.logger.warn("a connection was turned away: max.connections is reached", {
+        peer: socket.remoteAddress,
+      });
+      return null;
+    }
+    const connection = new Connection(this, socket, this.#endpoint(socket, listenerName));
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  /** Where clients are told to find this node: as configured, else where this one found it. */
+  #endpoint(socket: Socket, listenerName: string): Endpoint {
+    const advertised = this.store.config.listeners.advertised.get(listenerName);
+    if (advertised === undefined) return { host: socket.localAddress, port: socket.localPort };
+    return { host: advertised.host, port: advertised.port === 0 ? socket.localPort : advertised.port };
+  }
+
+  // --- ConnectionHost ------------------------------------------------------------------------------
+
+  get services(): Services {
+    return this;
+  }
+
+  isPipelined(apiKey: number): boolean {
+    return this.#router.isPipelined(apiKey);
+  }
+
+  dispatch(caller: Caller, frame: Frame): Call | null {
+    return this.#router.dispatch(caller, frame);
+  }
+
+  get isOverBudget(): boolean {
+    return this.#heldBytes > TOTAL_REQUEST_BYTES_MAX;
+  }
+
+  holdBytes(delta: number): void {
+    this.#heldBytes += delta;
+    if (delta < 0 && this.#starved.size > 0 && !this.isOverBudget) this.#feed();
+  }
+
+  waitForBudget(connection: Connection): void {
+    this.#starved.add(connection);
+  }
+
+  closed(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#starved.delete(connection);
+    if (this.#connections.size === 0) this.#allClosed?.();
+  }
+
+  #feed(): void {
+    const starved = [...this.#starved];
+    this.#starved.clear();
+    this.clock.atEndOfTick(() => {
+      for (const connection of starved) connection.resume();
+    });
+  }
+
+  #sweep(): void {
+    this.sweptAt = this.clock.monotonicMs();
+    const idleMsMax = this.store.config.number("connections.max.idle.ms");
+    for (const connection of [...this.#connections]) connection.sweep(this.sweptAt, idleMsMax);
+    this.settlements.sweep(this.sweptAt);
+    if (this.isOverBudget) this.#relieve();
+  }
+
+  /** Unfinished requests alone may fill the budget, and then none can finish: the largest has to go. */
+  #relieve(): void {
+    let largest: Connection | null = null;
+    for (const connection of this.#connections) {
+      if (connection.inFlight > 0) return;
+      if (largest === null || connection.partialBytes > largest.partialBytes) largest = connection;
+    }
+    largest?.abort("unfinished requests fill the memory for requests");
+  }
+}
+
+function explain(error: NetError, wanted: ListenerConfig): string {
+  const address = formatHostAndPort(wanted.host, wanted.port);
+  switch (error.code) {
+    case "EADDRINUSE":
+      return `${address} is in use: stop what listens there, or choose another port with --port`;
+    case "EADDRNOTAVAIL":
+      return `${wanted.host} is no address of this machine: see listeners`;
+    case "EACCES":
+      return `not allowed to listen on ${address}: ports below 1024 need privileges`;
+    default:
+      return `cannot listen on ${address} (${error.code})`;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * DeleteRecords (21), versions 0-2: moves the log start offset forward.
+ *
+ * - Offset -1 means the high watermark; beyond it, or any other negative one, is OFFSET_OUT_OF_RANGE.
+ * - A topic whose cleanup policy does not delete is POLICY_VIOLATION, an internal topic
+ *   INVALID_TOPIC_EXCEPTION.
+ */
+import { ErrorCode } from "../../model/error_code.ts";
+import { KafkaError } from "../../model/errors.ts";
+import { NO_EPOCH } from "../../model/offsets.ts";
+import type { Offset } from "../../model/offsets.ts";
+import { isInternalTopic } from "../../model/topic_name.ts";
+import { deleteRecordsRequest, deleteRecordsResponse } from "../../wire/api/21_delete_records.ts";
+import { findApi } from "../../wire/apis.ts";
+import type { ValueOf } from "../../wire/schema.ts";
+import { servedApi } from "../call.ts";
+import type { AnswerOf, Call } from "../call.ts";
+import { findLed } from "../cluster_view.ts";
+
+type Request = ValueOf<typeof deleteRecordsRequest>;
+type Response = AnswerOf<typeof deleteRecordsResponse>;
+type Answer = Response["topics"][number]["partitions"][number];
+
+export const deleteRecords = servedApi(
+  findApi(deleteRecordsRequest.apiKey),
+  deleteRecordsRequest,
+  deleteRecordsResponse,
+  handle,
+);
+
+function handle(request: Request, call: Call): Response {
+  return {
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, offset }) =>
+        deleteUpTo(name, partitionIndex, offset as Offset, call)),
+    })),
+  };
+}
+
+function deleteUpTo(topic: string, partitionIndex: number, offset: Offset, call: Call): Answer {
+  const failed = (errorCode: ErrorCode) => ({ partitionIndex, lowWatermark: -1, errorCode });
+  if (isInternalTopic(topic)) return failed(ErrorCode.INVALID_TOPIC_EXCEPTION);
+  const partition = findLed(call.services, topic, partitionIndex, NO_EPOCH);
+  if (typeof partition === "number") return failed(partition);
+  const { cleanupPolicy } = partition.log.config;
+  if (!cleanupPolicy.includes("delete")) return failed(ErrorCode.POLICY_VIOLATION);
+  try {
+    const lowWatermark = partition.deleteRecordsBefore(offset);
+    if (lowWatermark === null) return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
+    return { partitionIndex, lowWatermark, errorCode: ErrorCode.NONE };
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return failed(error.errorCode);
+  }
+}
