@@ -5,6 +5,7 @@ import type { Cancel } from "../io/clock.ts";
 import { CompressionError } from "../model/compression.ts";
 import { ErrorCode } from "../model/error_code.ts";
 import { DiskFault, KafkaError } from "../model/errors.ts";
+import { isCompacted } from "../model/log_config.ts";
 import type { LogConfig } from "../model/log_config.ts";
 import { NO_TIMESTAMP } from "../model/offsets.ts";
 import type { LeaderEpoch, Offset, TimestampMs } from "../model/offsets.ts";
@@ -154,7 +155,8 @@ export class Log {
    */
   static open(options: LogOptions): Log {
     const settings = segmentSettings(options.config);
-    return new Log(options, recoverLog({ ...options, settings }));
+    const compacted = isCompacted(options.config);
+    return new Log(options, recoverLog({ ...options, settings, isCompacted: compacted }));
   }
 
   // State

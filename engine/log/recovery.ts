@@ -8,6 +8,7 @@ import type { SegmentSettings } from "./active_segment.ts";
 import { EPOCH_CHECKPOINT_FILE, parseEpochCheckpoint } from "./epoch_checkpoint.ts";
 import { EpochHistory } from "./epoch_history.ts";
 import type { LogEnvironment } from "./log_environment.ts";
+import type { ScanOutcome } from "./log_scan.ts";
 import { OFFSET_ENTRY_BYTES, entryPosition } from "./offset_index.ts";
 import { replayProducers } from "./producer_replay.ts";
 import { ProducerSnapshots } from "./producer_snapshots.ts";
@@ -23,6 +24,8 @@ export interface RecoveryOptions {
   readonly environment: LogEnvironment;
   readonly dir: string;
   readonly settings: SegmentSettings;
+  /** Compaction leaves gaps between offsets; elsewhere a gap is a loss. */
+  readonly isCompacted: boolean;
   /** The data directory was closed cleanly, so that nothing needs scanning. */
   readonly cleanStop: boolean;
   readonly recoveryPoint: Offset;
@@ -161,7 +164,7 @@ class LogRecovery {
         this.#active = this.#takeActive(listing);
         if (this.#active !== null) return;
       }
-      if (!this.#rebuild(listing, next === undefined)) {
+      if (!this.#rebuild(listing, next?.baseOffset ?? null)) {
         this.#deletedSegments = segments.length - index - 1;
         return;
       }
@@ -230,12 +233,15 @@ class LogRecovery {
       : null;
   }
 
-  /** Scans a segment and everything is built anew. False: the log ends here. */
-  #rebuild(listing: SegmentListing, isLast: boolean): boolean {
+  /**
+   * Scans a segment and builds everything anew. False: the log ends here, because its bytes do or, where
+   * offsets may not be missing, because the next segment (null: none) does not follow on.
+   */
+  #rebuild(listing: SegmentListing, nextBase: Offset | null): boolean {
     const { environment, dir, settings } = this.#options;
     this.#placeProducers(listing.baseOffset);
     this.#scan ??= new RunScan();
-    const { segment, outcome } = rebuildSegment({
+    const { segment, outcome, isDense } = rebuildSegment({
       environment,
       dir,
       settings,
@@ -246,17 +252,27 @@ class LogRecovery {
     }, listing);
     this.#scannedLogs.push(segment.files.log);
     this.#scannedBytes += outcome.validBytes;
+    let endsHere = outcome.reason !== null;
     if (outcome.reason !== null) {
-      this.#noteTruncation(segment, outcome.reason, outcome.validBytes, outcome.fileBytes, isLast);
-      this.#removeSegmentsAfter(listing.baseOffset);
+      this.#noteTruncation(segment, outcome, outcome.reason, nextBase === null);
+    } else if (nextBase !== null && isDense && this.#isLoss(segment.nextOffset, nextBase)) {
+      endsHere = true;
+      this.#notes.push(`${segment.file.path}: offsets ${segment.nextOffset} to ${nextBase} are lost`);
     }
+    if (endsHere) this.#removeSegmentsAfter(listing.baseOffset);
     segment.assumeWritten(outcome.fileBytes);
     this.#writtenFiles.push(segment.files.offsetIndex, segment.files.timeIndex);
     if (segment.hasTxnIndex) this.#writtenFiles.push(segment.files.txnIndex);
     this.#namesChanged = true;
-    if (isLast || outcome.reason !== null) this.#active = segment;
+    if (nextBase === null || endsHere) this.#active = segment;
     else this.#sealed.push(segment.seal(environment.indexCache));
-    return outcome.reason === null;
+    return !endsHere;
+  }
+
+  /** A hole above the recovery point: a file reached the device, and the one before it did not. */
+  #isLoss(endOffset: Offset, nextBase: Offset): boolean {
+    const { isCompacted, recoveryPoint } = this.#options;
+    return endOffset < nextBase && endOffset >= recoveryPoint && !isCompacted;
   }
 
   /** Producer state as it was just before `baseOffset`. */
@@ -291,13 +307,13 @@ class LogRecovery {
 
   #noteTruncation(
     segment: ActiveSegment,
+    outcome: ScanOutcome,
     reason: string,
-    validBytes: number,
-    fileBytes: number,
     isLast: boolean,
   ): void {
-    const { path } = segment.files.log;
-    if (isLast && isZero(segment.files.log, validBytes, fileBytes)) {
+    const { path } = segment.file;
+    const { validBytes, fileBytes } = outcome;
+    if (isLast && isZero(segment.file, validBytes, fileBytes)) {
       this.#notes.push(`${path}: ${fileBytes - validBytes} reserved bytes cut, never written`);
       return;
     }

@@ -8,7 +8,7 @@ import { endTransactionMarker } from "./control_record.ts";
 import type { EpochHistory } from "./epoch_history.ts";
 import type { LogEnvironment } from "./log_environment.ts";
 import { scanLog } from "./log_scan.ts";
-import type { ScanOutcome } from "./log_scan.ts";
+import type { BatchVisitor, ScanOutcome } from "./log_scan.ts";
 import type { ProducerBatch, ProducerState } from "./producer_state.ts";
 import { SegmentFiles } from "./segment_files.ts";
 import type { SegmentListing } from "./recovery_files.ts";
@@ -27,6 +27,8 @@ export interface RebuildContext {
 export interface RebuiltSegment {
   readonly segment: ActiveSegment;
   readonly outcome: ScanOutcome;
+  /** No offset is missing between its batches or inside them: no compaction went over it. */
+  readonly isDense: boolean;
 }
 
 /** One row of a scan in the shape that producer state takes; filled again for each. */
@@ -68,11 +70,15 @@ export function rebuildSegment(context: RebuildContext, listing: SegmentListing)
     context.nowMs,
   );
   const batch = new RowBatch();
-  const outcome = scanLog(environment.disk.native, files.log, context.scan, (scan, row, position, bytes, start) => {
+  let isDense = true;
+  const visit: BatchVisitor = (scan, row, position, bytes, start) => {
     const reason = misplacedReason(segment, scan, row);
     if (reason !== null) return reason;
     assert(position === segment.sizeBytes, "a batch is not where the last one ended", position);
     const first = scan.baseOffset[row]! as Offset;
+    if (first !== segment.nextOffset || scan.recordsCount[row] !== scan.lastOffsetDelta[row]! + 1) {
+      isDense = false;
+    }
     const maxTimestamp = scan.maxTimestamp[row]! as TimestampMs;
     segment.account(scan.size[row]!, scan.lastOffset[row]! as Offset, maxTimestamp);
     const epoch = scan.leaderEpoch[row]!;
@@ -83,8 +89,9 @@ export function rebuildSegment(context: RebuildContext, listing: SegmentListing)
     const aborted = producers.apply(batch, first, maxTimestamp, marker);
     if (aborted !== null) segment.addAborted(aborted);
     return null;
-  });
-  return { segment, outcome };
+  };
+  const outcome = scanLog(environment.disk.native, files.log, context.scan, visit);
+  return { segment, outcome, isDense };
 }
 
 /** Offsets may leave gaps (compaction makes them), but never go back or leave the segment's span. */

@@ -117,7 +117,7 @@ export function makeBatch(
 
 /** A batch of about `bytes` bytes in all, one record. */
 export function batchOfSize(bytes: number, options: BatchOptions = {}): Uint8Array {
-  return makeBatch([{ value: new Uint8Array(Math.max(0, bytes - 75)) }], options);
+  return makeBatch([{ value: new Uint8Array(Math.max(0, bytes - 75)).fill(0x2e) }], options);
 }
 
 export function marker(
