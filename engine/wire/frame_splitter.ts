@@ -141,10 +141,12 @@ export class FrameSplitter {
 
   /** Moves `count` bytes of the chunk into the pieces of the current frame. */
   #keep(count: number): void {
-    // A first piece short of a head gets it copied, so that the rest can stay as it came (F2).
-    const head = this.#received === 0 ? 0 : Math.min(count, FRAME_HEAD_BYTES - this.#received);
+    // A head that comes in parts is copied together, so that what follows can stay as it came (F2).
+    const missing = FRAME_HEAD_BYTES - this.#received;
+    const isHeadWhole = missing <= 0 || (this.#received === 0 && count >= missing);
+    const head = isHeadWhole ? 0 : Math.min(count, missing);
     if (head > 0) this.#gather(head);
-    const left = count - Math.max(head, 0);
+    const left = count - head;
     if (left >= FRAME_PIECE_BYTES_MIN) this.#keepPiece(left);
     else if (left > 0) this.#gather(left);
   }
@@ -156,9 +158,7 @@ export class FrameSplitter {
     this.#received += count;
   }
 
-  /**
-   * Copies `count` bytes, fewer than FRAME_PIECE_BYTES_MIN, into a piece that grows by doubling.
-   */
+  /** Copies `count` bytes, a head or less, into a piece that grows by doubling. */
   #gather(count: number): void {
     if (this.#gatheredBytes + count > FRAME_PIECE_BYTES_MAX) this.#closeGathered();
     const needed = this.#gatheredBytes + count;

@@ -31,14 +31,15 @@ export const FRAME_PIECE_BYTES_MIN = 16 * 1024;
 export const FRAME_PIECE_BYTES_MAX = 512 * 1024;
 
 /**
- * The first piece of a frame holds at least this much of it: request headers are read from one
- * array.
+ * The first piece of a frame holds at least this much of it, so that a request header is read from one
+ * array: its client id may take 32767 bytes, the rest is a few.
  */
-export const FRAME_HEAD_BYTES = 4 * 1024;
+export const FRAME_HEAD_BYTES = 40 * 1024;
 
 /** Longest string in the old encoding: an int16 length. */
 export const STRING_BYTES_MAX = 0x7fff;
 
-assert(FRAME_HEAD_BYTES <= FRAME_PIECE_BYTES_MIN, "the head fits a gathered piece");
-assert(FRAME_PIECE_BYTES_MIN < FRAME_PIECE_BYTES_MAX, "gathered pieces can grow");
+assert(FRAME_HEAD_BYTES > STRING_BYTES_MAX, "a client id fits the head");
+assert(FRAME_PIECE_BYTES_MIN <= FRAME_HEAD_BYTES, "a head is worth keeping as a piece");
+assert(FRAME_HEAD_BYTES < FRAME_PIECE_BYTES_MAX, "a head fits a gathered piece");
 assert(UNAUTHENTICATED_FRAME_BYTES_MAX < FRAME_BYTES_MAX, "authentication widens the limit");
