@@ -155,8 +155,7 @@ export class SimulatedDisk implements Disk, SimulatedHost {
       directory = node;
     }
     const inode = this.#newInode();
-    inode.write(bytes, 0, ++this.#changeCount);
-    inode.makeDurable();
+    inode.install(bytes);
     directory.entries.set(name, inode);
     directory.durable.set(name, inode);
   }

@@ -102,6 +102,13 @@ export class SimulatedInode {
     this.#setSize(size, change);
   }
 
+  /** Content that was always there. */
+  install(bytes: Uint8Array): void {
+    this.#content = new Uint8Array(Math.max(roundUp(bytes.length), SECTOR_BYTES));
+    this.#content.set(bytes);
+    this.#size = bytes.length;
+  }
+
   /** Everything up to change number `upTo` is on the device now. */
   synced(upTo: number): void {
     this.#forget((older) => older.endedBy <= upTo);

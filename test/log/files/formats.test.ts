@@ -30,6 +30,7 @@ import {
   parseProducerSnapshot,
 } from "../../../engine/log/producer_snapshot.ts";
 import type { LeaderEpoch, Offset, TimestampMs } from "../../../engine/model/offsets.ts";
+import { goldenFiles } from "../../support/golden_disk.ts";
 import { crc32cBitwise } from "../../support/crc32c_bitwise.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -304,5 +305,43 @@ describe("directory names", () => {
     "orders-1-delete", "orders-delete", "orders-1.abc-delete2", "lost+found", "journal",
   ])("%j is none", (name) => {
     expect(parsePartitionDirectory(name)).toBeNull();
+  });
+});
+
+describe("every small file that Kafka left is read, and written back byte for byte", () => {
+  const rewrite: [RegExp, (bytes: Uint8Array) => Uint8Array][] = [
+    [/offset-checkpoint$/, (bytes) => formatOffsetCheckpoint(valueOf(parseOffsetCheckpoint(bytes)))],
+    [/leader-epoch-checkpoint$/, (bytes) => formatEpochCheckpoint(valueOf(parseEpochCheckpoint(bytes)))],
+    [/partition\.metadata$/, (bytes) => formatPartitionMetadata(valueOf(parsePartitionMetadata(bytes)))],
+    [/\.kafka_cleanshutdown$/, (bytes) => formatCleanShutdown(valueOf(parseCleanShutdown(bytes)))],
+    [/\.snapshot$/, (bytes) => {
+      const entries = valueOf(parseProducerSnapshot(bytes, crc32cBitwise));
+      return encodeProducerSnapshot(entries, crc32cBitwise);
+    }],
+    [/meta\.properties$/, (bytes) => {
+      const { clusterId, nodeId, directoryId } = valueOf(parseMetaProperties(bytes));
+      const date = /^#(\w.*)$/m.exec(textOf(bytes))![1]!;
+      const meta = { clusterId: clusterId!, nodeId: nodeId!, directoryId: directoryId! };
+      return formatMetaProperties(meta, Date.parse(date));
+    }],
+  ];
+
+  test.each(["clean", "transactions"] as const)("%s", (name) => {
+    const seen = new Set<RegExp>();
+    for (const [path, bytes] of goldenFiles(name)) {
+      const rule = rewrite.find(([pattern]) => pattern.test(path));
+      if (rule === undefined) continue;
+      seen.add(rule[0]);
+      if (bytes.length === 0) continue; // Kafka leaves an empty cleaner checkpoint at times
+      expect([path, textOf(rule[1](bytes))]).toEqual([path, textOf(bytes)]);
+    }
+    expect(seen.size).toBe(rewrite.length);
+  });
+
+  test("every directory name is read", () => {
+    for (const path of goldenFiles("clean").keys()) {
+      const dir = /^([^/]+)\//.exec(path)?.[1];
+      if (dir !== undefined) expect([dir, parsePartitionDirectory(dir)]).toEqual([dir, expect.anything()]);
+    }
   });
 });
