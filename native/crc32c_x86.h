@@ -35,51 +35,14 @@ static u32 saved_registers(void) {
 /* SSE, AVX, and the three parts of AVX-512 state. */
 #define SAVED_FOR_AVX512 0xe6u
 
-/*
- * crc32q has a latency of three cycles and a throughput of one: three streams keep it busy. The block is
- * cut in three equal streams A B C; crc(ABC) = crc(A) x^(8|BC|) + crc(B) x^(8|C|) + crc(C), and a
- * multiplication by a fixed power is four table look-ups.
- */
-#define STREAM_LONG 4096
-#define STREAM_SHORT 256
-
-struct power_table {
-  u32 of[4][256];
-};
-static struct power_table power_long, power_short;
-
-static void make_power_table(struct power_table *table, u64 bytes) {
-  u32 power = x_power(8 * bytes);
-  i32 slice, i;
-  for (slice = 0; slice < 4; slice++) {
-    table->of[slice][0] = 0;
-    for (i = 1; i < 256; i <<= 1) {
-      u32 product = multiply((u32)i << (8 * slice), power);
-      i32 j;
-      for (j = 0; j < i; j++) table->of[slice][i + j] = table->of[slice][j] ^ product;
-    }
-  }
-}
-
-static void interleave_prepare(void) {
-  make_power_table(&power_long, STREAM_LONG);
-  make_power_table(&power_short, STREAM_SHORT);
-}
-
-static u32 times_power(const struct power_table *table, u32 state) {
-  return table->of[0][state & 0xff] ^ table->of[1][(state >> 8) & 0xff] ^
-         table->of[2][(state >> 16) & 0xff] ^ table->of[3][state >> 24];
-}
-
 /* Opcodes as bytes, TinyCC knows no crc32q. rsi: A, rsi + rdx: B, rsi + 2 rdx: C; states rax r8 r9. */
 #define CRC_A(at) ".byte 0xf2, 0x48, 0x0f, 0x38, 0xf1, 0x46, " at "\n\t"       /* crc32q at(%rsi), %rax */
 #define CRC_B(at) ".byte 0xf2, 0x4c, 0x0f, 0x38, 0xf1, 0x44, 0x16, " at "\n\t" /* at(%rsi,%rdx), %r8 */
 #define CRC_C(at) ".byte 0xf2, 0x4c, 0x0f, 0x38, 0xf1, 0x4c, 0x56, " at "\n\t" /* at(%rsi,%rdx,2), %r9 */
 #define CRC_ABC(at) CRC_A(at) CRC_B(at) CRC_C(at)
 
-/* One block of 3 * stream bytes; stream is a multiple of 32. */
-static u32 crc_block(u32 state, const u8 *bytes, i64 stream, const struct power_table *power) {
-  u64 a = state;
+static void crc_streams(u32 *states, const u8 *bytes, i64 stream) {
+  u64 a = states[0];
   u64 rounds = (u64)stream / 32;
   u64 ends[2];
   __asm__ volatile(
@@ -94,7 +57,9 @@ static u32 crc_block(u32 state, const u8 *bytes, i64 stream, const struct power_
       : "+a"(a), "+S"(bytes), "+c"(rounds)
       : "d"(stream), "D"(ends)
       : "r8", "r9", "memory", "cc");
-  return times_power(power, times_power(power, (u32)a) ^ (u32)ends[0]) ^ (u32)ends[1];
+  states[0] = (u32)a;
+  states[1] = (u32)ends[0];
+  states[2] = (u32)ends[1];
 }
 
 /* Eight bytes a step, then one: short inputs and tails. */
@@ -126,17 +91,8 @@ static u32 crc_serial(u32 state, const u8 *bytes, i64 length) {
   return (u32)wide;
 }
 
-static u32 crc_by_instruction(u32 state, const u8 *bytes, i64 length) {
-  for (; length >= 3 * STREAM_LONG; length -= 3 * STREAM_LONG, bytes += 3 * STREAM_LONG) {
-    state = crc_block(state, bytes, STREAM_LONG, &power_long);
-  }
-  for (; length >= 3 * STREAM_SHORT; length -= 3 * STREAM_SHORT, bytes += 3 * STREAM_SHORT) {
-    state = crc_block(state, bytes, STREAM_SHORT, &power_short);
-  }
-  return crc_serial(state, bytes, length);
-}
-
 #if !defined(__TINYC__)
+#define CRC_CAN_FOLD
 /*
  * Folding: a 16-byte lane (L, H) that lies D bits before the next one equals, modulo the polynomial,
  * L x^(D+64) + H x^D added to that one. A carry-less product of two reflected 64-bit words comes out one
@@ -208,8 +164,7 @@ static i32 crc_detect(void) {
   cpu_id(0, &leaf_max, &b, &c, &d);
   cpu_id(1, &a, &b, &c, &d);
   if (!(c & LEAF1_C_SSE42)) return CRC_TABLE;
-  interleave_prepare();
-#if !defined(__TINYC__)
+#if defined(CRC_CAN_FOLD)
   if (leaf_max >= 7 && (c & LEAF1_C_OSXSAVE)) {
     cpu_id(7, &a, &b, &c, &d);
     if ((b & LEAF7_B_AVX512F) && (c & LEAF7_C_VPCLMUL) &&

@@ -16,8 +16,9 @@ const TCP_NODELAY = 1;
 const PIECES_MAX = 1024;
 /** What one scan writes: OUT_* in batch_scan.c. */
 const SCAN_WORDS = 16;
-/** What cachestat counts: the page size of x86-64, and of nearly every aarch64. */
+/** What cachestat counts. On aarch64 a page may have 4, 16 or 64 KiB: there residency is probed. */
 const PAGE_BYTES = 4096;
+const PAGE_BYTES_KNOWN = process.arch === "x64";
 
 const CRC_KINDS = ["", "table", "instruction", "folding"];
 const CRC_FOLDING = 3;
@@ -166,7 +167,7 @@ export class ShimNative {
 
   isResident(fd: number, position: number, length: number): boolean | undefined {
     if (length === 0) return true;
-    if (this.capabilities.cachestat) {
+    if (this.capabilities.cachestat && PAGE_BYTES_KNOWN) {
       const pages = this.cachestat(fd, position, length);
       if (pages >= 0) return pages >= pagesOf(position, length);
     }
