@@ -504,10 +504,12 @@ export class Log {
     this.#logEndOffset = this.#commit.writtenOffset;
     this.#producers.rollback();
     this.#epochs.restore(this.#writtenEpochs);
+    group?.reject(cause instanceof Error ? cause : new Error(String(cause)));
     try {
       this.#segments.active!.rollback();
-    } finally {
-      group?.reject(cause instanceof Error ? cause : new Error(String(cause)));
+    } catch (error) {
+      // The cut itself failed: then the disk has latched, and nothing will be written after it.
+      if (!(error instanceof DiskFault)) throw error;
     }
   }
 
