@@ -63,7 +63,7 @@ export function encode<F extends Fields>(
   version: number,
   value: InputOfFields<F>,
 ): Uint8Array {
-  const writer = new Writer(SMALL_MESSAGE_BYTES);
+  const writer = new Writer();
   encodeInto(writer, message, version, value);
   return writer.take();
 }
@@ -84,9 +84,6 @@ export function encodeInto<F extends Fields>(
     throw error;
   }
 }
-
-/** Most messages are smaller; the writer grows. */
-const SMALL_MESSAGE_BYTES = 512;
 
 function decoderOf(message: Message, version: number): Decoder {
   requireVersion(message, version);

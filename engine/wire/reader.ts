@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { Uuid } from "../base/uuid.ts";
 import { STRING_BYTES_MAX, TAGGED_FIELDS_MAX } from "./wire_limits.ts";
 import { internString } from "./string_cache.ts";
@@ -27,6 +28,8 @@ export class Reader {
   heapLeft: number;
 
   constructor(bytes: Uint8Array, start: number, end: number, heapBytesMax: number) {
+    assert(start >= 0 && start <= end, "a message that ends before it starts", start, end);
+    assert(end <= bytes.length, "a message beyond its bytes", end, bytes.length);
     this.bytes = bytes;
     this.at = start;
     this.end = end;

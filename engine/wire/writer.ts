@@ -22,8 +22,12 @@ export class RecordsHole {
 /** What a connection sends, in order: bytes, and holes to be filled from files. */
 export type Segment = Uint8Array | RecordsHole;
 
-/** Answers are small; a slab takes hundreds of them and is never written twice (see `take`). */
-const SLAB_BYTES = 64 * 1024;
+/**
+ * Slabs double up to this size: the writer of a single message stays small, a busy one gets slabs that take
+ * hundreds of answers. A slab is never written twice (see `take`).
+ */
+const SLAB_BYTES_MAX = 64 * 1024;
+const SLAB_BYTES_FIRST = 512;
 const UVARINT_BYTES_MAX = 5;
 /** A UTF-16 unit takes at most three bytes in UTF-8. */
 const UTF8_BYTES_MAX = 3;
@@ -56,7 +60,7 @@ export class Writer {
   #frameAt = -1;
   #frameHoleBytes = 0;
 
-  constructor(capacity = SLAB_BYTES) {
+  constructor(capacity = SLAB_BYTES_FIRST) {
     this.bytes = new Uint8Array(capacity);
   }
 
@@ -69,7 +73,8 @@ export class Writer {
   reserve(count: number): void {
     if (this.bytes.length - this.at >= count) return;
     const length = this.length;
-    const grown = new Uint8Array(Math.max(SLAB_BYTES, (length + count) * 2));
+    const slab = Math.min(this.bytes.length * 2, SLAB_BYTES_MAX);
+    const grown = new Uint8Array(Math.max(slab, (length + count) * 2));
     grown.set(this.bytes.subarray(this.#start, this.at));
     this.bytes = grown;
     this.#buffer = null;
