@@ -4,10 +4,10 @@ import { assert } from "../base/assert.ts";
 import { readInt32 } from "../base/int64.ts";
 
 /**
- * Uuids on the fetch path: newer clients name every topic by its 16-byte id, and the rest of the engine
- * wants the text as a map key. A direct-mapped memory of the last ids makes reading them ten times
- * cheaper, a table makes writing them so (bench/micro/wire.bench.ts). Purely a memory: what is returned
- * never depends on it.
+ * Uuids on the fetch path: newer clients name every topic by its 16-byte id, and the rest of the
+ * engine wants the text as a map key. A direct-mapped memory of the last ids makes reading them ten
+ * times cheaper, a table makes writing them so (bench/micro/wire.bench.ts). Purely a memory: what
+ * is returned never depends on it.
  */
 const SLOTS = 1024;
 const WORDS = UUID_BYTES / 4;
@@ -47,7 +47,9 @@ const digits = new Uint8Array(128).fill(NOT_A_DIGIT);
 for (let value = 0; value < ALPHABET.length; value++) digits[ALPHABET.charCodeAt(value)] = value;
 
 const TEXT_LENGTH = 22;
-/** 20 characters hold the first 15 bytes, four for three; the last two hold one byte and four zeros. */
+/**
+ * 20 characters hold the first 15 bytes, four for three; the last two hold one byte and four zeros.
+ */
 const FULL_CHARACTERS = 20;
 const PADDING_BITS = 0x0f;
 

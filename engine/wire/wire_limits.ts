@@ -31,8 +31,8 @@ export const FRAME_PIECE_BYTES_MIN = 16 * 1024;
 export const FRAME_PIECE_BYTES_MAX = 512 * 1024;
 
 /**
- * The first piece of a frame holds at least this much of it, so that a request header is read from one
- * array: its client id may take 32767 bytes, the rest is a few.
+ * The first piece of a frame holds at least this much of it, so that a request header is read from
+ * one array: its client id may take 32767 bytes, the rest is a few.
  */
 export const FRAME_HEAD_BYTES = 40 * 1024;
 

@@ -23,8 +23,8 @@ export class RecordsHole {
 export type Segment = Uint8Array | RecordsHole;
 
 /**
- * Slabs double up to this size: the writer of a single message stays small, a busy one gets slabs that take
- * hundreds of answers. A slab is never written twice (see `take`).
+ * Slabs double up to this size: the writer of a single message stays small, a busy one gets slabs
+ * that take hundreds of answers. A slab is never written twice (see `take`).
  */
 const SLAB_BYTES_MAX = 64 * 1024;
 const SLAB_BYTES_FIRST = 512;
