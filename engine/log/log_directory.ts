@@ -194,14 +194,26 @@ export class LogDirectory {
 
   /** Deletes a partition: out of use at once, off the disk after the delay of its topic. */
   deleteLog(topic: string, partition: number): void {
-    const delayMs = this.findLog(topic, partition)?.config.fileDeleteDelayMs;
-    const path = this.#putAway(topic, partition, "delete");
-    if (path !== null) this.#removeAfter(path, delayMs ?? this.#settings.fileDeleteDelayMs);
+    this.deleteLogs(topic, [partition]);
+  }
+
+  /** Deletes partitions of a topic with one sync of the directory for all. */
+  deleteLogs(topic: string, partitions: Iterable<number>): void {
+    let isRenamed = false;
+    for (const partition of partitions) {
+      const delayMs = this.findLog(topic, partition)?.config.fileDeleteDelayMs;
+      const path = this.#putAway(topic, partition, "delete");
+      if (path === null) continue;
+      isRenamed = true;
+      this.#removeAfter(path, delayMs ?? this.#settings.fileDeleteDelayMs);
+    }
+    if (isRenamed) this.#disk.syncDirectory(this.dir);
   }
 
   /** Keeps a directory that the metadata does not know, under a name that nothing opens. */
   setAside(topic: string, partition: number): void {
     const path = this.#putAway(topic, partition, "stray");
+    if (path !== null) this.#disk.syncDirectory(this.dir);
     if (path !== null) this.#logger.warn("partition directory set aside: not of this metadata", { path });
   }
 
@@ -212,27 +224,46 @@ export class LogDirectory {
 
   /**
    * Clean stop. Resolves to false when it was not clean: the next start recovers. Appends must have
-   * ended, and a log of this directory that was opened elsewhere (the metadata log) must be closed; the
-   * lock is given up in any case.
+   * ended, and a log of this directory that was opened elsewhere (the metadata log) must be closed:
+   * `othersClosed` false says that this failed. The lock is given up in any case.
    */
-  async close(brokerEpoch = NO_BROKER_EPOCH): Promise<boolean> {
+  async close(brokerEpoch = NO_BROKER_EPOCH, othersClosed = true): Promise<boolean> {
     assert(!this.#isClosed, "directory closed twice", this.dir);
     this.#isClosed = true;
     await this.#upkeep.stop();
     try {
-      return await this.#closeCleanly(brokerEpoch);
+      return await this.#closeCleanly(brokerEpoch, othersClosed);
     } finally {
       this.#disk.closeIdle();
       this.#lock.unlinkAndRelease();
     }
   }
 
-  async #closeCleanly(brokerEpoch: number): Promise<boolean> {
+  /**
+   * Lets go of a directory that turned out not to be for this program, before `start`. `isUnchanged`:
+   * nothing was written to it since `open`; the marker that was there comes back then.
+   */
+  abandon(isUnchanged: boolean): void {
+    assert(!this.#isClosed, "a directory that is closed is abandoned", this.dir);
+    this.#isClosed = true;
+    try {
+      if (isUnchanged && this.wasCleanlyClosed) {
+        const marker = formatCleanShutdown({ brokerEpoch: this.previousBrokerEpoch });
+        this.#disk.replaceFile(`${this.dir}/${CLEAN_SHUTDOWN_FILE}`, marker);
+      }
+    } finally {
+      this.#disk.closeIdle();
+      this.#lock.unlinkAndRelease();
+    }
+  }
+
+  async #closeCleanly(brokerEpoch: number, othersClosed: boolean): Promise<boolean> {
     try {
       await this.#closeLogs();
       for (const entry of this.#entries()) this.#upkeep.noteOffsets(entry);
       await this.#checkpoints.writeAllNow();
       for (const entry of this.#entries()) if (entry.needsRecovery) return false;
+      if (!othersClosed) return false;
       const path = `${this.dir}/${CLEAN_SHUTDOWN_FILE}`;
       this.#disk.replaceFile(path, formatCleanShutdown({ brokerEpoch }));
       return true;
@@ -298,7 +329,10 @@ export class LogDirectory {
     return true;
   }
 
-  /** Takes a partition out of use and renames its directory; the new path, or null without one. */
+  /**
+   * Takes a partition out of use and renames its directory, which the caller syncs; the new path, or
+   * null without one.
+   */
   #putAway(topic: string, partition: number, kind: "delete" | "stray"): string | null {
     const entry = this.#find(topic, partition);
     entry?.log?.discard();
@@ -309,7 +343,6 @@ export class LogDirectory {
     const unique = this.#environment.random.uuid();
     const to = `${this.dir}/${suffixedDirectoryName(topic, partition, kind, unique)}`;
     this.#disk.rename(from, to);
-    this.#disk.syncDirectory(this.dir);
     return to;
   }
 

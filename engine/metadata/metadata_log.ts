@@ -100,7 +100,8 @@ export class MetadataLog {
       loaded = loadMetadata(disk, dir, log.logEndOffset);
     }
     if (loaded.endOffset !== log.logEndOffset) {
-      throw new DataDirectoryError("DAMAGED", `${dir} ends at ${log.logEndOffset}, read up to ${loaded.endOffset}`);
+      const ends = `${dir} ends at ${log.logEndOffset}, read up to ${loaded.endOffset}`;
+      throw new DataDirectoryError("DAMAGED", ends);
     }
     return new MetadataLog(options, dir, log, loaded);
   }
@@ -221,6 +222,12 @@ export class MetadataLog {
     await this.#quorumStored;
     await this.#keeper.close(this.#image, this.#controls);
     await this.#log.close();
+  }
+
+  /** For a directory that is let go without a word: nothing is written any more. */
+  discard(): void {
+    this.#snapshotTimer?.();
+    this.#log.discard();
   }
 
   #appendBatch(batch: Uint8Array) {

@@ -13,7 +13,7 @@ import type { ListenerSettings } from "./listener.ts";
 import { parseListeners } from "./listener.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { TopicConfigDefinition } from "./topic_config.ts";
-import { toLogConfig } from "./topic_config.ts";
+import { TOPIC_CONFIGS, toLogConfig } from "./topic_config.ts";
 
 type Texts = ReadonlyMap<string, string>;
 const NOTHING: Texts = new Map();
@@ -103,6 +103,17 @@ export class BrokerConfig {
   get nodeId(): number {
     const layers = this.#layers.fixed;
     return Number(layers.get("node.id") ?? layers.get("broker.id") ?? this.number("node.id"));
+  }
+
+  /** Whether server.properties or the command line says it, rather than the defaults. */
+  isSet(name: string): boolean {
+    return this.#layers.fixed.has(name);
+  }
+
+  /** The same with one static value more. */
+  withStatic(name: string, text: string): BrokerConfig {
+    const fixed = new Map(this.#layers.fixed).set(name, text);
+    return new BrokerConfig({ ...this.#layers, fixed });
   }
 
   /** The data directory as written, or null when none is configured. */
@@ -256,6 +267,12 @@ function checkTogether(config: BrokerConfig, problems: string[]): void {
   }
   checkVoters(config, problems);
   checkTimes(config, problems);
+  for (const definition of TOPIC_CONFIGS.values()) {
+    const text = config.topicDefault(definition);
+    const parsed = text === null ? null : parseConfigValue(definition, text);
+    const reason = parsed?.ok === true ? definition.refusal?.(parsed.value) ?? null : null;
+    if (reason !== null) problems.push(`${definition.synonyms[0]?.name}=${text}: ${reason}`);
+  }
 }
 
 function checkVoters(config: BrokerConfig, problems: string[]): void {

@@ -179,6 +179,7 @@ describe("broker configs", () => {
     expect(parse({ "controller.quorum.voters": "2@a:1" }).problems[0]).toContain("must be this node, 1");
     expect(parse({ "node.id": "1", "broker.id": "2" }).problems[0]).toContain("differ");
     expect(parse({ "log.retention.ms": "0" }).problems[0]).toContain("log.retention.ms must be");
+    expect(parse({ "log.cleaner.max.compaction.lag.ms": "5" }).problems[0]).toContain("compaction is not available");
     expect(config({ "broker.id": "7" }).nodeId).toBe(7);
   });
 
