@@ -15,6 +15,7 @@ import { ProducerSnapshots } from "./producer_snapshots.ts";
 import { ProducerState } from "./producer_state.ts";
 import { settleFiles } from "./recovery_files.ts";
 import type { LogListing, SegmentListing } from "./recovery_files.ts";
+import type { ReadableSegment } from "./segment.ts";
 import { SealedSegment } from "./sealed_segment.ts";
 import { SegmentFiles } from "./segment_files.ts";
 import { LOG_SUFFIX, segmentPath } from "./segment_names.ts";
@@ -292,10 +293,12 @@ class LogRecovery {
     const nowMs = this.#options.environment.clock.wallMs();
     this.#notes.push(...this.#snapshots.load(this.#producers, from, upTo, nowMs));
     const { scanner } = this.#options.environment;
-    replayProducers(this.#producers, this.#sealed, scanner, upTo);
-    if (this.#active !== null) replayProducers(this.#producers, [this.#active], scanner, upTo);
-    if (this.#producers.endOffset < upTo) this.#producers.advanceTo(upTo);
+    replayProducers(this.#producers, this.#kept(), scanner, upTo);
     this.#producers.settle();
+  }
+
+  #kept(): ReadableSegment[] {
+    return this.#active === null ? this.#sealed : [...this.#sealed, this.#active];
   }
 
   #takeSnapshot(): void {
@@ -368,8 +371,7 @@ class LogRecovery {
 
   #settleProducers(logStartOffset: Offset, logEndOffset: Offset): void {
     this.#snapshots.removeAbove(logEndOffset);
-    const kept = [...this.#sealed, ...(this.#active === null ? [] : [this.#active])];
-    const bases = kept.map((segment) => segment.baseOffset);
+    const bases = this.#kept().map((segment) => segment.baseOffset);
     this.#snapshots.removeStrays(new Set(bases), bases.at(-1) ?? logStartOffset);
     const scannedToEnd = this.#scannedLogs.length > 0 && this.#producers.endOffset === logEndOffset;
     if (!scannedToEnd) this.#loadProducers(logStartOffset, logEndOffset);

@@ -124,10 +124,19 @@ async function verify(opened: OpenedLog, model: Model, enoughOffsets: number): P
   }
   const markers = stored.filter(({ bytes }) => (batch.attributesOf(bytes, 0) & batch.CONTROL_BIT) !== 0);
   expect(log.abortedTransactions(0 as never, log.logEndOffset)).toHaveLength(markers.length);
-  const next = appended(log, makeBatch(["after the crash"]), "client", 9);
+  const next = [makeBatch(["after the crash"]), batchOfSize(2500), batchOfSize(2500)]
+    .map((bytes) => appended(log, bytes, "client", 9).settled);
   clock.endTick();
-  await next.settled;
-  expect(readBatches(log)).toHaveLength(stored.length + 1);
+  await Promise.all(next);
+  const all = readBatches(log);
+  expect(all).toHaveLength(stored.length + 3);
+  const again = openLog({
+    disk: opened.disk.kill(),
+    config: log.config,
+    recoveryPoint: log.recoveryPoint,
+    logStartOffset: log.logStartOffset,
+  });
+  expect(readBatches(again.log)).toEqual(all);
 }
 
 const base = {
