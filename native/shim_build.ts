@@ -59,8 +59,9 @@ const COMPILE_MS_MAX = 20_000;
 const TINYCC_FLAGS = ["-nostdlib"];
 
 /** Loads the library built by the system's compiler, building it if it is not cached. */
-export function loadCompiledShim(sourceDirectory = import.meta.dir): ShimSymbols {
+export function loadCompiledShim(): ShimSymbols {
   assertLinux();
+  const sourceDirectory = findSources();
   const sourceHash = hashSources(sourceDirectory);
   const compiler = findCompiler();
   const directories = cacheDirectories(sourceDirectory);
@@ -85,18 +86,34 @@ export function loadCompiledShim(sourceDirectory = import.meta.dir): ShimSymbols
 }
 
 /** Compiles with Bun's embedded TinyCC: 5 ms, nothing written. */
-export function loadTinyccShim(sourceDirectory = import.meta.dir): ShimSymbols {
+export function loadTinyccShim(): ShimSymbols {
   assertLinux();
   if (process.arch !== "x64") {
     throw new ShimUnavailable(`TinyCC has no inline assembly for ${process.arch}`);
   }
-  const source = join(sourceDirectory, "shim.c");
-  if (!existsSync(source)) throw new ShimUnavailable(`no sources in ${sourceDirectory}`);
+  const source = join(findSources(), "shim.c");
   try {
     return handshake(cc({ source, symbols: SHIM_SYMBOLS, flags: TINYCC_FLAGS }).symbols);
   } catch (cause) {
     throw new ShimUnavailable(`TinyCC: ${messageOf(cause)}`, { cause });
   }
+}
+
+/**
+ * Beside this file; or, when this code was bundled, in the `native` folder of a folder above, provided
+ * that the same user put both there.
+ */
+function findSources(): string {
+  if (existsSync(join(import.meta.dir, "shim.c"))) return import.meta.dir;
+  const owner = statSync(import.meta.path).uid;
+  let directory = import.meta.dir;
+  while (directory !== dirname(directory)) {
+    directory = dirname(directory);
+    const place = join(directory, "native");
+    const stat = statSync(join(place, "shim.c"), { throwIfNoEntry: false });
+    if (stat !== undefined && stat.uid === owner) return place;
+  }
+  throw new ShimUnavailable(`no sources in or above ${import.meta.dir}`);
 }
 
 function assertLinux(): void {

@@ -8,6 +8,7 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dlopen, FFIType } from "bun:ffi";
 import { bench, group, run, summary } from "mitata";
 import { writeInt32 } from "../../engine/base/int64.ts";
 import { ATTRIBUTES_AT, CRC_AT } from "../../engine/model/record_batch.ts";
@@ -54,6 +55,14 @@ function batchOf(count: number, valueBytes: number): Uint8Array {
 }
 
 console.log(`native build ${native.build}, CRC by ${native.capabilities.crc}`);
+
+group("what a number costs on its way through bun:ffi", () => {
+  const integer = dlopen("libc.so.6", { labs: { args: [FFIType.i64_fast], returns: FFIType.i64_fast } }).symbols.labs;
+  const double = dlopen("libm.so.6", { fabs: { args: ["f64"], returns: "f64" } }).symbols.fabs;
+  let i = 0;
+  bench("i64_fast to i64_fast (labs)", () => integer(i++ * 1e4));
+  bench("f64 to f64 (fabs)", () => double(i++ * 1e4));
+});
 
 group("crc32c", () => {
   for (const size of [64, KIB, 16 * KIB, 64 * KIB, MIB]) {

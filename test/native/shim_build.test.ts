@@ -67,9 +67,9 @@ class Installation {
   }
 
   /** What `loadNative()` picks in a new process; also checks that it can compute. */
-  start(env: Record<string, string> = {}) {
+  start(env: Record<string, string>, entry: string) {
     const script = `
-      import { loadNative, nativeFailures } from ${JSON.stringify(join(this.root, "native/native.ts"))};
+      import { loadNative, nativeFailures } from ${JSON.stringify(entry)};
       try {
         const native = loadNative();
         const crc = native.crc32c(new TextEncoder().encode("123456789"), 0, 9);
@@ -84,8 +84,11 @@ class Installation {
     });
   }
 
-  async pick(env: Record<string, string> = {}): Promise<string> {
-    const run = this.start(env);
+  async pick(
+    env: Record<string, string> = {},
+    entry = join(this.root, "native/native.ts"),
+  ): Promise<string> {
+    const run = this.start(env, entry);
     const [out, error] = await Promise.all([run.stdout.text(), run.stderr.text(), run.exited]);
     expect(error).toBe("");
     return out.trim();
@@ -184,7 +187,16 @@ describe.skipIf(!ON_LINUX_X64)("choice of the native build", () => {
   test("without sources the portable path serves", async () => {
     const installation = new Installation();
     rmSync(join(installation.root, "native/shim.c"));
-    expect(await installation.pick()).toStartWith("off true native build cc passed over: sources");
+    expect(await installation.pick()).toStartWith("off true native build cc passed over: no sources");
+  });
+
+  test("bundled code finds the sources above it", async () => {
+    const installation = new Installation();
+    const entry = join(installation.root, "native/native.ts");
+    const outdir = join(installation.root, "build/deep");
+    const built = await Bun.build({ entrypoints: [entry], outdir, target: "bun" });
+    expect(built.success).toBe(true);
+    expect(await installation.pick({}, join(outdir, "native.js"))).toStartWith("tcc true");
   });
 
   test("sources and symbols that disagree stop the start", async () => {
