@@ -2,8 +2,8 @@
  * Assertions for programmer errors only: an assert that fails is a bug in Millrace, never bad input.
  * Bytes from outside are checked by code that returns a reason instead.
  *
- * Pass raw values, never a template: `assert(ok, "text", a, b)` costs about a nanosecond, a template
- * about fifty (bench/micro/assert.bench.ts), so assertions stay on in production.
+ * Pass raw values, never a template: `assert(ok, "text", a, b)` costs less than a nanosecond, a template
+ * about ten (bench/micro/assert.bench.ts), so assertions stay on in production.
  */
 export class AssertionError extends Error {
   override readonly name = "AssertionError";

@@ -1,7 +1,7 @@
 /**
  * Variable-length integers: base-128 groups, least significant first. Signed ones are zigzag-coded.
  *
- * Reading goes through a cursor, because a `[value, length]` tuple costs three times as much
+ * Reading goes through a cursor, because a `[value, length]` tuple costs twice as much
  * (bench/micro/varint.bench.ts). A malformed or truncated number sets `bad` and reads as 0; callers
  * check once, after a whole structure.
  */
