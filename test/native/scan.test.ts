@@ -2,7 +2,7 @@
  * The C scans against their TypeScript twins, on random batches, valid and damaged: same reason, same
  * fields. A failing round prints its seed; MILLRACE_SEED=n runs that round alone.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { scanBatch, scanRun } from "../../native/batch_scan.ts";
 import type { Native } from "../../native/native.ts";
@@ -19,6 +19,7 @@ import {
 import { BUILDS } from "./builds.ts";
 import { cutAtRandom, mutate, randomBatch, randomBytes, randomFrom } from "./batches.ts";
 
+setDefaultTimeout(60_000); // thousands of rounds: seconds on a busy machine
 const ROUNDS = 3000;
 const FLAGS = [0, SCAN_DENSE, SCAN_RECORDS, SCAN_DENSE | SCAN_RECORDS];
 const onlySeed = process.env["MILLRACE_SEED"];

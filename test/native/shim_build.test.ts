@@ -2,7 +2,7 @@
  * How a build is chosen: the cache, the compiler, TinyCC, node:fs. Each case is a process of its own
  * over a copy of the sources, because a process loads a build once.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   cpSync,
@@ -22,6 +22,9 @@ const COMPILER = Bun.which("cc");
 const ON_LINUX_X64 = process.platform === "linux" && process.arch === "x64";
 /** A place where nothing can be made, not even by root. */
 const NOWHERE = "/dev/null/nowhere";
+
+// Each case starts several processes and a compiler: seconds on a busy machine.
+setDefaultTimeout(60_000);
 
 let base = "";
 let cases = 0;
