@@ -49,7 +49,8 @@ export function planRead(
       if (scanner.lastOffset >= upTo) break;
       startOffset = scanner.baseOffset;
       if (request.minOneBatch) left = Math.max(left, scanner.sizeBytes);
-      if (left <= 0) break;
+      // Part of one batch is of no use to anybody (Kafka, since KIP-74, sends nothing then).
+      if (left < scanner.sizeBytes) break;
     }
     const end = endPosition(segment, scanner, request);
     const length = Math.min(end - start, left);

@@ -21,6 +21,7 @@
  */
 import { ZERO_UUID } from "../../base/uuid.ts";
 import type { Cancel } from "../../io/clock.ts";
+import type { EpochEnd } from "../../log/epoch_history.ts";
 import type { FileRange } from "../../log/read_plan.ts";
 import { ErrorCode } from "../../model/error_code.ts";
 import { NO_EPOCH } from "../../model/offsets.ts";
@@ -68,7 +69,7 @@ interface Planned {
   readonly errorCode: ErrorCode;
   readonly plan: FetchPlan | null;
   readonly partition: Partition | null;
-  readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
+  readonly diverging: EpochEnd | null;
 }
 
 class FetchCall implements Reply {
@@ -160,12 +161,18 @@ class FetchCall implements Reply {
     if (this.#isFollower) return failed(ErrorCode.NOT_LEADER_OR_FOLLOWER, partition);
     const epochError = checkLeaderEpoch(partition, request.currentLeaderEpoch);
     if (epochError !== ErrorCode.NONE) return failed(epochError, partition);
-    const diverging = divergence(partition, request);
-    const limit = diverging === null ? Math.max(0, Math.min(request.maxBytes, maxBytes)) : 0;
-    const isWhole = isFirst && diverging === null;
-    const plan = partition.planRead(request.fetchOffset, limit, this.#isolation, isWhole);
+    const end = endOfLastFetched(partition, request);
+    if (end === "unknown") return failed(ErrorCode.OFFSET_OUT_OF_RANGE, partition);
+    const plan = end === "same"
+      ? partition.planRead(request.fetchOffset, this.#limit(request, maxBytes), this.#isolation, isFirst)
+      : partition.planRead(partition.highWatermark, 0, this.#isolation, false);
     if (plan.errorCode !== ErrorCode.NONE) return failed(plan.errorCode, partition);
+    const diverging = end === "same" ? null : end;
     return { fetched, errorCode: ErrorCode.NONE, plan, partition, diverging };
+  }
+
+  #limit(request: FetchRequestPartition, maxBytes: number): number {
+    return Math.max(0, Math.min(request.maxBytes, maxBytes));
   }
 
   #finishAnew(): void {
@@ -277,13 +284,19 @@ function flatten(request: Request): FetchRequestPartition[] {
   return partitions;
 }
 
-/** Where the client's log and this one part, if it told the epoch of what it fetched last. */
-function divergence(partition: Partition, request: FetchRequestPartition): Planned["diverging"] {
-  if (request.lastFetchedEpoch === NO_EPOCH) return null;
+/**
+ * Whether the epoch of what the client fetched last (if it told) is the one that this log has there; if
+ * not, where the logs part. "unknown": an epoch that this log has not had, or has forgotten.
+ */
+function endOfLastFetched(
+  partition: Partition,
+  request: FetchRequestPartition,
+): "same" | "unknown" | EpochEnd {
+  if (request.lastFetchedEpoch === NO_EPOCH) return "same";
   const end = partition.endOffsetFor(request.lastFetchedEpoch);
-  if (end === null) return null;
+  if (end === null) return "unknown";
   const isSame = end.epoch === request.lastFetchedEpoch && end.endOffset >= request.fetchOffset;
-  return isSame ? null : { epoch: end.epoch, endOffset: end.endOffset };
+  return isSame ? "same" : end;
 }
 
 function hasNews({ fetched, plan, errorCode, diverging }: Planned): boolean {
