@@ -326,7 +326,8 @@ export class SimulatedDisk implements Disk, SimulatedHost {
     return {
       release,
       unlinkAndRelease: () => {
-        if (this.#inode(path) === inode && !this.#isCut) this.remove(path);
+        const mayChange = this.#latch.fault === null && !this.#isCut;
+        if (mayChange && this.#inode(path) === inode) this.remove(path);
         release();
       },
     };

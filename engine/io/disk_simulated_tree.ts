@@ -53,7 +53,8 @@ interface Older<State> {
  *  1  every sector that differs between the durable and the current state has an entry in #sectors,
  *     oldest state first; a sector without an entry is durable as it is
  *  2  the same for the size and #sizes
- *  3  bytes at and beyond `size` are zero
+ *  3  bytes at and beyond `size` are zero; #content may be shorter than `size`, with zeros behind it
+ *  4  #content that is shared with another inode is copied before it changes
  */
 export class SimulatedInode {
   readonly number: number;
@@ -61,7 +62,8 @@ export class SimulatedInode {
   /** Whether reads would wait for the device. */
   isCold = false;
   isLocked = false;
-  #content = new Uint8Array(SECTOR_BYTES);
+  #content = NO_CONTENT;
+  #isShared = true;
   #size = 0;
   readonly #sectors = new Map<number, Older<Uint8Array>[]>();
   #sizes: Older<number>[] = [];
@@ -79,14 +81,18 @@ export class SimulatedInode {
   }
 
   bytes(start: number, end: number): Uint8Array {
-    return this.#content.subarray(start, Math.min(end, this.#size));
+    const stop = Math.max(start, Math.min(end, this.#size));
+    if (stop <= this.#content.length) return this.#content.subarray(start, stop);
+    const bytes = new Uint8Array(stop - start);
+    bytes.set(this.#content.subarray(start));
+    return bytes;
   }
 
   /** `change` is the number of this change; it only ever rises. */
   write(bytes: Uint8Array, position: number, change: number): void {
     if (bytes.length === 0) return;
     const end = position + bytes.length;
-    this.#reserve(end);
+    this.#own(end);
     this.#keepOlder(position, end, change);
     this.#content.set(bytes, position);
     if (end > this.#size) this.#setSize(end, change);
@@ -94,18 +100,19 @@ export class SimulatedInode {
 
   resize(size: number, change: number): void {
     if (size === this.#size) return;
-    if (size < this.#size) {
-      this.#keepOlder(size, this.#size, change);
-      this.#content.fill(0, size, this.#size);
+    if (size < this.#content.length && size < this.#size) {
+      this.#own(0);
+      this.#keepOlder(size, Math.min(this.#size, this.#content.length), change);
+      this.#content.fill(0, size);
     }
-    this.#reserve(size);
     this.#setSize(size, change);
   }
 
   /** Content that was always there. */
   install(bytes: Uint8Array): void {
-    this.#content = new Uint8Array(Math.max(roundUp(bytes.length), SECTOR_BYTES));
+    this.#content = new Uint8Array(roundUp(bytes.length));
     this.#content.set(bytes);
+    this.#isShared = false;
     this.#size = bytes.length;
   }
 
@@ -131,6 +138,7 @@ export class SimulatedInode {
   /** Damages bytes on the device and in the cache alike. */
   flip(position: number, mask: number): void {
     assert(position < this.#size, "no byte there", position, this.#size);
+    this.#own(position + 1);
     this.#content[position] = this.#content[position]! ^ mask;
   }
 
@@ -140,13 +148,16 @@ export class SimulatedInode {
     result.modifiedMs = this.modifiedMs;
     const sizes = [...this.#sizes.map((older) => older.state), this.#size];
     const size = sizes.length === 1 ? this.#size : sizes[pick(choice.size?.({ path, sizes }), sizes)]!;
-    const content = new Uint8Array(Math.max(roundUp(Math.max(size, this.#size)), SECTOR_BYTES));
-    content.set(this.#content.subarray(0, this.#size));
+    result.#content = this.#content;
+    result.#size = size;
+    this.#isShared = true;
+    if (!this.isUnsynced) return result;
+    result.#own(0);
+    const content = result.#content;
     for (const [sector, older] of this.#sectors) {
       const versions = older.length + 1;
       const picked = choice.sector?.({ path, sector, versions }) ?? 0;
       const start = sector * SECTOR_BYTES;
-      if (start >= content.length) continue;
       if (picked === "garbage") {
         const nothingDurable = older[0]!.state.every((byte) => byte === 0);
         if (nothingDurable) content.fill(GARBAGE, start, start + SECTOR_BYTES);
@@ -155,9 +166,7 @@ export class SimulatedInode {
         content.set(older[index]!.state, start);
       }
     }
-    content.fill(0, size);
-    result.#content = content;
-    result.#size = size;
+    if (size < content.length) content.fill(0, size);
     return result;
   }
 
@@ -186,13 +195,19 @@ export class SimulatedInode {
     this.#size = size;
   }
 
-  #reserve(size: number): void {
-    if (size <= this.#content.length) return;
-    const grown = new Uint8Array(roundUp(Math.max(size, this.#content.length * 2)));
-    grown.set(this.#content.subarray(0, this.#size));
+  /** Makes #content this inode's own, and at least `size` long. */
+  #own(size: number): void {
+    if (!this.#isShared && size <= this.#content.length) return;
+    const isGrowing = size > this.#content.length;
+    const length = isGrowing ? Math.max(size, this.#content.length * 2) : this.#content.length;
+    const grown = new Uint8Array(roundUp(length));
+    grown.set(this.#content);
     this.#content = grown;
+    this.#isShared = false;
   }
 }
+
+const NO_CONTENT = new Uint8Array(0);
 
 /** What a sector holds that was caught in the middle of being written. */
 const GARBAGE = 0xdb;

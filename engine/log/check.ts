@@ -205,7 +205,6 @@ class DirectoryChecker {
       checkSequences: !topic.startsWith("__"),
       isKnownFile: (file) => file === PARTITION_METADATA_FILE,
     });
-    if (extent === null && this.#isClean) this.#report.warning(path, "has no log");
     this.#extents.set(name, extent);
   }
 
@@ -267,7 +266,8 @@ class DirectoryChecker {
     this.#eachLine(CLEANER_FILE, checkpoints.cleaned, (where, offset, extent) =>
       offset > extent.logEnd ? `${where} is cleaned up to ${offset}, but ends at ${extent.logEnd}` : null);
     if (!this.#isClean) return;
-    for (const name of this.#extents.keys()) {
+    for (const [name, extent] of this.#extents) {
+      if (extent === null) continue; // made, and never appended to
       const { topic, partition } = parsePartitionDirectory(name)!;
       for (const [file, checkpoint] of [
         [RECOVERY_POINT_FILE, checkpoints.recoveryPoints],

@@ -163,6 +163,7 @@ class PartitionChecker {
       return;
     }
     this.#epochs = parsed.value;
+    if (bytes.length === 0) return; // holds no lines, as Kafka reads it
     const at = firstDifference(bytes, formatEpochCheckpoint(parsed.value));
     if (at >= 0) this.#report.warning(path, "not written the way Kafka does", at, at + 1);
   }

@@ -1,7 +1,6 @@
 import type { Uuid } from "../base/uuid.ts";
 import type { Cancel } from "../io/clock.ts";
 import type { Logger } from "../io/logger.ts";
-import { INT64_MAX } from "../base/int64.ts";
 import { DataDirectoryError, DiskFault } from "../model/errors.ts";
 import type { LogConfig } from "../model/log_config.ts";
 import type { Offset } from "../model/offsets.ts";
@@ -22,8 +21,8 @@ export interface DirectorySettings {
   readonly logStartIntervalMs: number;
   /** replica.high.watermark.checkpoint.interval.ms */
   readonly highWatermarkIntervalMs: number;
-  /** How often flush.ms is looked at. */
-  readonly flushCheckIntervalMs: number;
+  /** producer.id.expiration.check.interval.ms */
+  readonly producerExpirationIntervalMs: number;
   /** How often free bytes are looked at. */
   readonly spaceCheckIntervalMs: number;
   /** Below this many free bytes records are refused. */
@@ -38,7 +37,7 @@ export const DIRECTORY_SETTINGS_DEFAULTS: DirectorySettings = {
   recoveryPointIntervalMs: 60_000,
   logStartIntervalMs: 60_000,
   highWatermarkIntervalMs: 5_000,
-  flushCheckIntervalMs: 1_000,
+  producerExpirationIntervalMs: 600_000,
   spaceCheckIntervalMs: 250,
   // Room for checkpoints, indexes of every active segment and a metadata snapshot.
   freeBytesFloor: 128 * 1024 * 1024,
@@ -70,8 +69,9 @@ export interface UpkeepOptions {
 }
 
 /**
- * What goes on beside the requests: retention, checkpoints, flush.ms, free bytes, and the recovery of
- * logs that nobody has asked for yet. Long passes go in slices; a pass never overlaps itself.
+ * What goes on beside the requests: retention, checkpoints, expiry of idle producers, free bytes, and
+ * the recovery of logs that nobody has asked for yet. Long passes go in slices; a pass never overlaps
+ * itself.
  */
 export class DirectoryUpkeep {
   readonly #options: UpkeepOptions;
@@ -80,8 +80,6 @@ export class DirectoryUpkeep {
   readonly #running = new Map<string, Promise<void>>();
   /** Per log: its written offset when its indexes were last saved. */
   readonly #saved = new WeakMap<Log, Offset>();
-  /** Per log: when its flush.ms last began to count. */
-  readonly #flushedMs = new WeakMap<Log, number>();
   #source: PartitionSource | null = null;
 
   constructor(options: UpkeepOptions) {
@@ -108,7 +106,10 @@ export class DirectoryUpkeep {
         await checkpoints.writeLogStarts();
       }),
     );
-    this.#every(settings.flushCheckIntervalMs, () => this.#flushDue());
+    this.#every(settings.producerExpirationIntervalMs, () =>
+      this.#once("producer expiration", () =>
+        this.#work.run(this.#options.entries(), ({ log }) => log?.expireProducers(clock.wallMs()))),
+    );
     this.#timers.push(
       clock.after(settings.retentionFirstCheckMs, () => {
         this.#enforceRetention();
@@ -179,22 +180,6 @@ export class DirectoryUpkeep {
         });
       }),
     );
-  }
-
-  #flushDue(): void {
-    const nowMs = this.#options.environment.clock.monotonicMs();
-    for (const { log } of this.#options.entries()) {
-      if (log === null || log.config.flushMs >= INT64_MAX) continue;
-      const since = this.#flushedMs.get(log);
-      if (log.syncedOffset >= log.writtenOffset || since === undefined) {
-        this.#flushedMs.set(log, nowMs);
-        if (log.syncedOffset >= log.writtenOffset) continue;
-      }
-      if (since !== undefined && nowMs - since >= log.config.flushMs) {
-        this.#flushedMs.set(log, nowMs);
-        log.flush().catch((error: unknown) => this.#tell(log, "flush", error));
-      }
-    }
   }
 
   /** Opens what an unclean stop left behind, one after the other. */

@@ -104,7 +104,7 @@ export class LogDirectory {
     this.previousBrokerEpoch = marker ?? NO_BROKER_EPOCH;
     this.#register(state);
     const { freeBytesFloor } = options.settings;
-    this.space = new SpaceGuard(this.#disk, this.dir, freeBytesFloor, this.#logger);
+    this.space = new SpaceGuard(this.#environment, this.dir, freeBytesFloor, this.#logger);
     this.#upkeep = new DirectoryUpkeep({
       environment: this.#environment,
       settings: options.settings,
@@ -279,7 +279,7 @@ export class LogDirectory {
 
   /** All logs, a few at a time; the first fault is thrown when every one has ended. */
   async #closeLogs(): Promise<void> {
-    const waiting = [...this.logs()];
+    const waiting = [...this.logs()].filter((log) => log.isOpen);
     let fault: unknown = null;
     const closeNext = async () => {
       for (let log = waiting.pop(); log !== undefined; log = waiting.pop()) {
