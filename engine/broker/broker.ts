@@ -116,6 +116,11 @@ export class Broker implements ConnectionHost, Services {
     return this.#connections.size;
   }
 
+  /** Request bytes in memory (B2). */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** For a health check: failing once the disk has failed, or the broker stops. */
   health(): Health {
     const { fault } = this.store.disk;
