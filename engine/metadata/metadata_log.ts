@@ -41,6 +41,8 @@ export interface MetadataLogOptions {
   readonly nodeId: number;
   /** The data directory was closed cleanly. */
   readonly cleanStop: boolean;
+  /** Throws DataDirectoryError when this metadata cannot be served. */
+  readonly check: (image: MetadataImage) => void;
   readonly settings: MetadataLogSettings;
 }
 
@@ -87,26 +89,39 @@ export class MetadataLog {
   /** The log ends inside a metadata transaction that nobody will finish. */
   readonly #isInTransaction: boolean;
 
-  /** Recovers and replays; writes nothing but what recovery must. Throws DataDirectoryError, DiskFault. */
+  /**
+   * Reads what there is, lets `check` see it, and only then recovers, which may write. Throws
+   * DataDirectoryError, DiskFault.
+   */
   static open(options: MetadataLogOptions): MetadataLog {
     const { disk } = options.environment;
     const dir = `${options.dir}/${METADATA_LOG_DIRECTORY}`;
+    let loaded = loadMetadata(disk, dir, null);
+    const stored = disk.readAll(`${dir}/${QUORUM_STATE_FILE}`);
+    const quorum = stored === null ? null : parseQuorumState(stored);
+    checkVoters(options.nodeId, quorum, loaded.controls);
+    options.check(loaded.image);
     let log = openLog(options, dir, 0 as Offset);
-    let loaded = loadMetadata(disk, dir, log.logEndOffset);
-    if (loaded.endOffset > log.logEndOffset) {
+    if (loaded.snapshotEndOffset > log.logEndOffset) {
       // The snapshot reaches beyond the log: it says all that the log did, and more.
       log.discard();
-      log = openLog(options, dir, loaded.endOffset);
-      loaded = loadMetadata(disk, dir, log.logEndOffset);
+      log = openLog(options, dir, loaded.snapshotEndOffset);
     }
+    // What stands behind the last batch that could be read is damage, unless recovery took it away.
+    if (loaded.endOffset !== log.logEndOffset) loaded = loadMetadata(disk, dir, log.logEndOffset);
     if (loaded.endOffset !== log.logEndOffset) {
       const ends = `${dir} ends at ${log.logEndOffset}, read up to ${loaded.endOffset}`;
       throw new DataDirectoryError("DAMAGED", ends);
     }
-    return new MetadataLog(options, dir, log, loaded);
+    return new MetadataLog(options, log, loaded, quorum);
   }
 
-  private constructor(options: MetadataLogOptions, dir: string, log: Log, loaded: LoadedMetadata) {
+  private constructor(
+    options: MetadataLogOptions,
+    log: Log,
+    loaded: LoadedMetadata,
+    before: QuorumState | null,
+  ) {
     const { disk } = options.environment;
     this.#options = options;
     this.#log = log;
@@ -116,9 +131,6 @@ export class MetadataLog {
     this.#latest = loaded.image;
     this.#isInTransaction = loaded.isInTransaction;
     for (const note of loaded.notes) options.logger.warn("metadata snapshot skipped", { note });
-    const stored = disk.readAll(`${dir}/${QUORUM_STATE_FILE}`);
-    const before = stored === null ? null : parseQuorumState(stored);
-    checkVoters(options.nodeId, before, loaded.controls);
     const newest = Math.max(before?.leaderEpoch ?? 0, loaded.epoch, log.epochs.latestEpoch, 0);
     this.#epoch = (newest + 1) as LeaderEpoch;
     this.#quorum = {
@@ -129,7 +141,7 @@ export class MetadataLog {
       currentVoters: [options.nodeId],
       version: before?.version ?? 0,
     };
-    this.#keeper = new SnapshotKeeper({ ...options, dir, log, loaded, crc32c: this.#crc32c });
+    this.#keeper = new SnapshotKeeper({ ...options, log, loaded, crc32c: this.#crc32c });
   }
 
   /** Everything up to here is on the device. */

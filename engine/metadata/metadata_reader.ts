@@ -24,7 +24,9 @@ export interface LoadedMetadata {
   readonly epoch: LeaderEpoch;
   /** The log ends inside a metadata transaction: its records are not in the image. */
   readonly isInTransaction: boolean;
-  /** Bytes of log behind the snapshot that was loaded. */
+  /** Of the snapshot that was loaded; 0 without one. */
+  readonly snapshotEndOffset: Offset;
+  /** Bytes of log behind that snapshot. */
   readonly bytesSinceSnapshot: number;
   /** Whole ones, oldest first. */
   readonly snapshots: readonly SnapshotFile[];
@@ -56,6 +58,7 @@ export function loadMetadata(
   const logStart = logs.length === 0 ? null : parseSegmentFileName(logs[0]!)!.baseOffset;
   const snapshot = newestSnapshot(disk, metadataDir, { snapshots, crc32c, logStart, notes });
   const replay = new Replay(snapshot);
+  const snapshotEndOffset = replay.endOffset;
   for (const name of logs) {
     const bytes = disk.readAll(`${metadataDir}/${name}`);
     if (bytes === null || replay.endOffset === endOffset) continue;
@@ -63,6 +66,7 @@ export function loadMetadata(
   }
   return {
     ...replay.finish(),
+    snapshotEndOffset,
     snapshots,
     rests: names.filter((name) => isRest(name)),
     notes,

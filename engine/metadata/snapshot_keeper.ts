@@ -30,8 +30,6 @@ export interface SnapshotSettings {
 export interface SnapshotKeeperOptions {
   readonly environment: LogEnvironment;
   readonly logger: Logger;
-  /** Of the metadata log. */
-  readonly dir: string;
   readonly log: Log;
   readonly loaded: LoadedMetadata;
   readonly settings: SnapshotSettings;
@@ -59,6 +57,7 @@ const HEADER_BYTES = 4096;
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   readonly #disk: Disk;
+  readonly #dir: string;
   readonly #work: SlicedWork;
   #snapshots: readonly SnapshotFile[];
   #bytesSince: number;
@@ -70,6 +69,7 @@ export class SnapshotKeeper {
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
     this.#disk = options.environment.disk;
+    this.#dir = options.log.dir;
     this.#work = new SlicedWork(options.environment.clock);
     this.#snapshots = options.loaded.snapshots;
     this.#bytesSince = options.loaded.bytesSinceSnapshot;
@@ -123,7 +123,7 @@ export class SnapshotKeeper {
     const pieces: Uint8Array[] = [];
     const batches = imageSnapshotBatches({ image, controls }, id, clock.wallMs(), this.#options.crc32c);
     await this.#work.run(batches, (batch) => void pieces.push(batch));
-    await this.#disk.replaceFileLater(`${this.#options.dir}/${name}`, Buffer.concat(pieces));
+    await this.#disk.replaceFileLater(`${this.#dir}/${name}`, Buffer.concat(pieces));
     this.#snapshots = [...this.#snapshots, { ...id, name, isRest: false }];
     this.#timestamps.set(name, timestamp);
     this.#clean();
@@ -137,7 +137,7 @@ export class SnapshotKeeper {
       const { log } = this.#options;
       log.deleteRecordsBefore(next.endOffset);
       log.enforceRetention(clock.wallMs(), log.stableOffset);
-      this.#disk.remove(`${this.#options.dir}/${oldest.name}`);
+      this.#disk.remove(`${this.#dir}/${oldest.name}`);
       this.#snapshots = this.#snapshots.slice(1);
     }
   }
@@ -147,7 +147,7 @@ export class SnapshotKeeper {
     if (retentionBytes >= 0) {
       let total = this.#options.log.sizeBytes;
       for (const { name } of this.#snapshots) {
-        total += Math.max(0, this.#disk.fileSize(`${this.#options.dir}/${name}`));
+        total += Math.max(0, this.#disk.fileSize(`${this.#dir}/${name}`));
       }
       if (total > retentionBytes) return true;
     }
@@ -164,7 +164,7 @@ export class SnapshotKeeper {
 
   /** From the header. A snapshot that cannot be read counts as new: it is deleted for its size alone. */
   #readTimestamp(snapshot: SnapshotFile): TimestampMs {
-    const file = this.#disk.file(`${this.#options.dir}/${snapshot.name}`);
+    const file = this.#disk.file(`${this.#dir}/${snapshot.name}`);
     const bytes = new Uint8Array(HEADER_BYTES);
     try {
       const length = file.read(bytes, 0, bytes.length, 0);
@@ -183,10 +183,10 @@ export class SnapshotKeeper {
   }
 
   #removeRests(): void {
-    for (const name of this.#options.loaded.rests) this.#disk.remove(`${this.#options.dir}/${name}`);
+    for (const name of this.#options.loaded.rests) this.#disk.remove(`${this.#dir}/${name}`);
     const start = this.#options.log.logStartOffset;
     for (const { name } of this.#snapshots.filter((snapshot) => snapshot.endOffset < start)) {
-      this.#disk.remove(`${this.#options.dir}/${name}`);
+      this.#disk.remove(`${this.#dir}/${name}`);
     }
     this.#snapshots = this.#snapshots.filter((snapshot) => snapshot.endOffset >= start);
   }

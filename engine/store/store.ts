@@ -37,7 +37,7 @@ import { isCompacted } from "../model/log_config.ts";
 import { isInternalTopic } from "../model/topic_name.ts";
 import { Partition } from "../partition/partition.ts";
 import { LazyPartitions } from "./lazy_partitions.ts";
-import { openIdentity, startRecords } from "./store_start.ts";
+import { checkServable, openIdentity, startRecords } from "./store_start.ts";
 import { SharedInstances } from "./shared_instances.ts";
 import { directorySettings, metadataLogSettings } from "./store_settings.ts";
 
@@ -148,6 +148,7 @@ export class Store {
         nodeId: identity.nodeId,
         cleanStop: directory.wasCleanlyClosed,
         settings: metadataLogSettings(config),
+        check: (image) => checkServable(dir, image, identity),
       });
       const records = startRecords({
         metadata,

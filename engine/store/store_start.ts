@@ -69,9 +69,7 @@ export interface StartOptions {
 
 /**
  * The records of a start, given the offset of the first: what ends an unfinished transaction, the
- * features of a new cluster, this broker's registration, and the partitions that it takes over. Throws
- * DataDirectoryError when the metadata is not for a single node of this release; nothing has been
- * written then.
+ * features of a new cluster, this broker's registration, and the partitions that it takes over.
  */
 export function startRecords(options: StartOptions): (firstOffset: number) => MetadataRecord[] {
   const { config, directory, directoryId, disk, incarnationId, metadata } = options;
@@ -80,8 +78,6 @@ export function startRecords(options: StartOptions): (firstOffset: number) => Me
   const delta = new ImageDelta(metadata.image);
   for (const record of before) delta.replay(record);
   const image = delta.apply(metadata.image.position);
-  checkVersion(directory.dir, image);
-  checkWhole(image, config.nodeId, directoryId);
   const onDisk = partitionsOnDisk(directory);
   const mustRaiseEpoch = (topic: TopicImage, index: number) =>
     !directory.wasCleanlyClosed && onDisk.has(`${topic.name}-${index}`) &&
@@ -106,8 +102,15 @@ function partitionsOnDisk(directory: LogDirectory): Set<string> {
   return found;
 }
 
-function checkVersion(dir: string, image: MetadataImage): void {
+/** Throws DataDirectoryError unless this metadata is for a single node of this release or an older one. */
+export function checkServable(
+  dir: string,
+  image: MetadataImage,
+  identity: { readonly nodeId: number; readonly directoryId: Uuid },
+): void {
+  checkWhole(image, identity.nodeId, identity.directoryId);
   const version = image.metadataVersion;
+  if (version === 0) return; // nothing has been written yet
   if (version > METADATA_VERSION_LATEST) {
     throw new DataDirectoryError(
       "NEWER_FORMAT",

@@ -71,6 +71,7 @@ export function openMetadataLog(disk: Disk, settings: Partial<MetadataLogSetting
     dir: DATA_DIR,
     nodeId: 1,
     cleanStop,
+    check: () => {},
     settings: { ...METADATA_SETTINGS, ...settings },
   });
   return { log, clock, logger };
