@@ -83,6 +83,8 @@ export class Call {
   readonly clientId: string | null;
   /** What the request counts for in its connection's budget. */
   readonly frameBytes: number;
+  /** The arrays of its frame after the first: for the socket to use again, once it is answered. */
+  readonly pieces: readonly Uint8Array[];
   /** Set by a handler that waits: answer now with what there is; and: the client is gone, let go. */
   onHurry: (() => void) | null = null;
   onAbandoned: (() => void) | null = null;
@@ -96,6 +98,7 @@ export class Call {
     this.correlationId = header.correlationId;
     this.clientId = header.clientId;
     this.frameBytes = header.frameBytes;
+    this.pieces = header.pieces;
   }
 
   get reply(): Reply | null {
@@ -128,6 +131,7 @@ export interface CallHeader {
   readonly correlationId: number;
   readonly clientId: string | null;
   readonly frameBytes: number;
+  readonly pieces: readonly Uint8Array[];
 }
 
 /** One API key as this broker serves it. */

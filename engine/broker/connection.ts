@@ -128,6 +128,11 @@ export class Connection implements SocketHandler, Caller {
     this.#run();
   }
 
+  get missingBytes(): number {
+    const takesMore = !this.#hasFrames && this.#held === null && !this.#isPaused;
+    return takesMore && !this.#isClosed && !this.#isEnding ? this.#splitter.missingBytes : 0;
+  }
+
   onWritable(): void {
     this.#sender.onWritable();
   }
@@ -155,6 +160,10 @@ export class Connection implements SocketHandler, Caller {
   answered(call: Call): void {
     if (this.#isClosed) return;
     this.#release(call.frameBytes);
+    // Without an answer nobody waited for the log, which may still hold them.
+    if (call.pieces.length > 0 && call.reply !== NO_ANSWER) {
+      for (const piece of call.pieces) this.#socket.giveBack(piece);
+    }
     if (this.#isRunning || this.#runPlanned || this.#calls[this.#first] !== call) return;
     this.#runPlanned = true;
     queueMicrotask(this.#runNow);

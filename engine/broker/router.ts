@@ -60,6 +60,7 @@ export class Router {
       correlationId: readInt32(bytes, start + 4),
       clientId: header.clientId,
       frameBytes: frame.length + FRAME_PREFIX_BYTES,
+      pieces: frame.rest,
     });
     if (!isSupportedVersion) {
       answerUnsupportedVersion(call);

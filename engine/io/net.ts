@@ -39,8 +39,13 @@ export interface Listener {
 
 /** Called by the socket; never before `accept` returned, never after `onClose`. */
 export interface SocketHandler {
-  /** The array belongs to the handler. */
+  /** The array belongs to the handler; `Socket.giveBack` returns what it has finished with. */
   onData(bytes: Uint8Array): void;
+  /**
+   * Bytes that are known to be on their way, the rest of a large request; 0 when nothing is known, or
+   * nothing wanted. The socket may then fetch them in its own way. Asked after `onData` returned.
+   */
+  readonly missingBytes: number;
   /** There is room again, after a write that took less than it was offered. May be spurious. */
   onWritable(): void;
   /** The peer will send nothing more, but may still read. */
@@ -82,6 +87,8 @@ export interface Socket {
     position: number,
     length: number,
   ): number;
+  /** An array of `onData` that nobody will look at again. Never required: it spares an allocation. */
+  giveBack(bytes: Uint8Array): void;
   /** No onData until `resume`; a paused socket need not notice that the peer closed. */
   pause(): void;
   resume(): void;

@@ -124,6 +124,8 @@ class SimulatedSocket implements Socket {
     return this.write(bytes, 0, bytes.length);
   }
 
+  giveBack(): void {}
+
   pause(): void {
     this.isPaused = true;
   }

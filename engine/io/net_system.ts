@@ -5,6 +5,7 @@ import { formatHostAndPort } from "../model/listener.ts";
 import type { Native } from "../../native/native.ts";
 import { errnoName } from "../../native/errno.ts";
 import type { DiskFile } from "./disk.ts";
+import { ReceivePool } from "./receive_pool.ts";
 import { FILE_TOO_SHORT, NetError, SOCKET_CLOSED, plainAddress } from "./net.ts";
 import type { ListenOptions, Listener, Net, Socket, SocketBuffers, SocketHandler } from "./net.ts";
 
@@ -17,9 +18,20 @@ const ARMING_BYTES = 4096;
 /** Bytes that one step of the portable path reads and writes. */
 const COPY_BYTES = 256 * 1024;
 
+/**
+ * From so many missing bytes on, the rest of a request is read past Bun, straight into a kept buffer: a
+ * `data` event copies every byte once more, into memory that is new each time. 0.28 CPU-s/GiB against
+ * 0.15 for 1 MiB requests that arrive half through each way (bench/micro/receive.bench.ts).
+ */
+const DIRECT_BYTES_MIN = 64 * 1024;
+
+/** What one event may read past Bun before others have their turn. */
+const DIRECT_BYTES_PER_EVENT_MAX = 2 * 1024 * 1024;
+
 /** Net over Bun.listen, with sendfile where the native build has it. */
 export class SystemNet implements Net {
   readonly #native: Native;
+  readonly receivePool = new ReceivePool();
   /** Shared by all sockets: filled and written within one call. Made when first needed. */
   #copyBuffer: Uint8Array | null = null;
 
@@ -70,7 +82,7 @@ export class SystemNet implements Net {
         bun.data = open(bun);
       },
       data(bun, bytes) {
-        bun.data.handler?.onData(bytes);
+        bun.data.received(bytes);
       },
       drain(bun) {
         bun.data.handler?.onWritable();
@@ -118,6 +130,34 @@ class SystemSocket implements Socket {
 
   attach(handler: SocketHandler): void {
     this.handler = handler;
+  }
+
+  received(bytes: Uint8Array): void {
+    this.handler?.onData(bytes);
+    this.#receiveMissing();
+  }
+
+  /** What Bun has not seen is not lost to it: an end or an error shows again at its next read. */
+  #receiveMissing(): void {
+    const { native, receivePool } = this.#net;
+    if (!native.capabilities.sendfile) return;
+    for (let done = 0; done < DIRECT_BYTES_PER_EVENT_MAX; ) {
+      const { handler } = this;
+      if (handler === null || handler.missingBytes < DIRECT_BYTES_MIN) return;
+      const buffer = receivePool.take();
+      const wanted = Math.min(buffer.length, handler.missingBytes);
+      const received = native.recv(descriptorOf(this.#bun), buffer, 0, wanted);
+      if (received <= 0) {
+        receivePool.giveBack(buffer);
+        return;
+      }
+      done += received;
+      handler.onData(received === buffer.length ? buffer : buffer.subarray(0, received));
+    }
+  }
+
+  giveBack(bytes: Uint8Array): void {
+    this.#net.receivePool.giveBack(bytes);
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {

@@ -67,6 +67,11 @@ export class FrameSplitter {
     return this.#received;
   }
 
+  /** Bytes that the current frame still lacks, after `next` returned null; 0 when its length is unknown. */
+  get missingBytes(): number {
+    return this.#length < 0 ? 0 : this.#length - this.#received;
+  }
+
   /** Gives the next chunk, once `next` has returned null. The splitter keeps views of it. */
   push(chunk: Uint8Array): void {
     assert(this.#at === this.#chunk.length, "frames are left in the last chunk", this.#at);

@@ -81,6 +81,7 @@ class Host implements ConnectionHost {
       correlationId: readInt32(frame.bytes, frame.start + 4),
       clientId: null,
       frameBytes: frame.length + 4,
+      pieces: frame.rest,
     });
     this.calls.push(call);
     this.onCall(call);

@@ -39,7 +39,13 @@ function serve(net: SystemNet, accept: (socket: Socket) => SocketHandler | null)
   return net.listen({ host: "127.0.0.1", port: 0, buffers: BUFFERS, accept });
 }
 
-const IDLE: SocketHandler = { onData() {}, onWritable() {}, onEnd() {}, onClose() {} };
+const IDLE: SocketHandler = {
+  missingBytes: 0,
+  onData() {},
+  onWritable() {},
+  onEnd() {},
+  onClose() {},
+};
 
 /** Reads with pauses, so that the sender meets a full socket again and again. */
 async function readSlowly(port: number, wanted: number): Promise<Uint8Array> {
@@ -139,6 +145,99 @@ for (const build of [undefined, "off"] as const) {
     });
   });
 }
+
+/** Takes in one stream as a large request of `total` bytes, and checks every byte where it lands. */
+class Receiver implements SocketHandler {
+  readonly #socket: Socket;
+  readonly #total: number;
+  readonly #keep: boolean;
+  readonly done = Promise.withResolvers<void>();
+  received = 0;
+  wrongAt = -1;
+  /** Arrays handed out twice while the first use was not over. */
+  doubles = 0;
+  readonly #held = new Set<ArrayBufferLike>();
+
+  constructor(socket: Socket, total: number, keep: boolean) {
+    this.#socket = socket;
+    this.#total = total;
+    this.#keep = keep;
+  }
+
+  get missingBytes(): number {
+    return this.#total - this.received;
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (this.#held.has(bytes.buffer)) this.doubles++;
+    for (let at = 0; at < bytes.length && this.wrongAt < 0; at++) {
+      if (bytes[at] !== byteAt(this.received + at)) this.wrongAt = this.received + at;
+    }
+    this.received += bytes.length;
+    if (this.#keep) this.#held.add(bytes.buffer);
+    else this.#socket.giveBack(bytes);
+    if (this.received >= this.#total) this.done.resolve();
+  }
+
+  onWritable(): void {}
+  onEnd(): void {}
+  onClose(): void {
+    this.done.resolve();
+  }
+}
+
+async function sendPattern(port: number, total: number): Promise<void> {
+  const bytes = Buffer.alloc(total);
+  for (let index = 0; index < total; index++) bytes[index] = byteAt(index);
+  let at = 0;
+  await Bun.connect({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      open: (socket) => void (at += socket.write(bytes, at)),
+      drain: (socket) => void (at += socket.write(bytes.subarray(at))),
+      data() {},
+    },
+  });
+}
+
+describe("large requests", () => {
+  test.each([true, false])("arrive whole, with arrays kept: %p", async (keep) => {
+    const net = new SystemNet(loadNative());
+    const receivers: Receiver[] = [];
+    const accepted = Promise.withResolvers<Receiver>();
+    const listener = serve(net, (socket) => {
+      const receiver = new Receiver(socket, FILE_BYTES, keep);
+      receivers.push(receiver);
+      accepted.resolve(receiver);
+      return receiver;
+    });
+    await sendPattern(listener.port, FILE_BYTES);
+    const receiver = await accepted.promise;
+    await receiver.done.promise;
+    listener.stop();
+    expect([receiver.received, receiver.wrongAt, receiver.doubles]).toEqual([FILE_BYTES, -1, 0]);
+  });
+
+  test("an end in their middle closes the connection as any other does", async () => {
+    const net = new SystemNet(loadNative());
+    const ended = Promise.withResolvers<number>();
+    const listener = serve(net, (socket) => {
+      const receiver = new Receiver(socket, FILE_BYTES * 2, false);
+      receiver.onEnd = () => {
+        ended.resolve(receiver.received);
+        socket.close();
+      };
+      return receiver;
+    });
+    const { connect } = await import("node:net");
+    const bytes = Buffer.alloc(FILE_BYTES);
+    for (let index = 0; index < FILE_BYTES; index++) bytes[index] = byteAt(index);
+    connect(listener.port, "127.0.0.1").end(bytes);
+    expect(await ended.promise).toBe(FILE_BYTES);
+    listener.stop();
+  });
+});
 
 describe("sockets", () => {
   const net = new SystemNet(loadNative());
