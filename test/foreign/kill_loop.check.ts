@@ -8,15 +8,12 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ZERO_UUID } from "../../engine/base/uuid.ts";
-import { ConnectionLost } from "../../engine/client/client.ts";
-import { deleteTopicsRequest, deleteTopicsResponse } from "../../engine/wire/api/20_delete_topics.ts";
-import { metadataRequest, metadataResponse } from "../../engine/wire/api/03_metadata.ts";
-import { connect, createTopic, Load } from "./support/load.ts";
+import { Load } from "./support/load.ts";
 import { MAIN, problemsIn } from "./support/millrace.ts";
 import { Program } from "./support/process.ts";
 import { SeededRandom, seedFromEnvironment } from "./support/seeded_random.ts";
 import { prepareDirectory, serveDirectory, type Serving, servingKind } from "./support/serving.ts";
+import { TopicHistory } from "./support/topic_history.ts";
 
 const ROUNDS = Number(process.env["MILLRACE_ROUNDS"] ?? 200);
 const KIND = servingKind();
@@ -26,52 +23,6 @@ const LOAD_MS = { least: 20, most: 250 } as const;
 const KILL_RECOVERY = 0.2;
 const CHECK_EVERY = 10;
 const FULL_EVERY = 25;
-
-/** Topics made and deleted along the way: what was acknowledged must be so after the crash. */
-class TopicHistory {
-  readonly existing = new Set<string>();
-  readonly deleted = new Set<string>();
-  #count = 0;
-
-  /** One creation and, from the third on, one deletion; until the connection is lost. */
-  async change(port: number): Promise<void> {
-    try {
-      const client = await connect(port);
-      for (;;) {
-        const name = `made-${this.#count++}`;
-        await createTopic(client, { name, partitions: 2, configs: { "retention.ms": String(1_000_000 + this.#count) } });
-        this.existing.add(name);
-        if (this.existing.size > 2) {
-          const victim = [...this.existing][0]!;
-          this.existing.delete(victim); // from here on either is right, until the answer is there
-          const answer = await client.call(
-            { request: deleteTopicsRequest, response: deleteTopicsResponse },
-            { topics: [{ name: victim, topicId: ZERO_UUID }], topicNames: [victim], timeoutMs: 10_000 },
-          );
-          expect(answer.responses[0]!.errorCode).toBe(0);
-          this.deleted.add(victim);
-        }
-        await Bun.sleep(30);
-      }
-    } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error;
-    }
-  }
-
-  async verify(port: number): Promise<string[]> {
-    const client = await connect(port);
-    const answer = await client.call(
-      { request: metadataRequest, response: metadataResponse },
-      { topics: null, allowAutoTopicCreation: false },
-    );
-    client.close();
-    const names = new Set(answer.topics.map((topic) => topic.name));
-    return [
-      ...[...this.existing].filter((name) => !names.has(name)).map((name) => `${name} was created and is gone`),
-      ...[...this.deleted].filter((name) => names.has(name)).map((name) => `${name} was deleted and is back`),
-    ];
-  }
-}
 
 /** Starts the broker and kills it before it is ready, somewhere in its recovery. */
 async function killWhileStarting(dataDir: string, afterMs: number, args: readonly string[]): Promise<void> {

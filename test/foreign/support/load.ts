@@ -94,6 +94,7 @@ export class Load {
   readonly #producers: Producer[] = [];
   readonly #topicIds = new Map<string, Uuid>();
   #isRunning = false;
+  #isFrozen = false;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -127,6 +128,7 @@ export class Load {
 
   /** Sends again what the last run left unanswered, in order and one by one. */
   async settle(port: number): Promise<void> {
+    this.#isFrozen = false;
     await this.#withProducers(port, async (client, producer) => {
       for (const lane of producer.lanes) {
         if (!producer.isIdempotent) lane.abandonPending();
@@ -138,6 +140,7 @@ export class Load {
   /** Produces and consumes until the connection is lost or `stop` is called; then nothing is under way. */
   async run(port: number): Promise<void> {
     this.#isRunning = true;
+    this.#isFrozen = false;
     const consuming = this.#consume(port).catch(ignoreLoss);
     await this.#withProducers(port, async (client, producer) => {
       await Promise.all(producer.lanes.map((lane) => this.#drive(client, producer, lane)));
@@ -147,6 +150,12 @@ export class Load {
   }
 
   stop(): void {
+    this.#isRunning = false;
+  }
+
+  /** Answers that come from now on do not count, as if the machine had lost power at this moment. */
+  freeze(): void {
+    this.#isFrozen = true;
     this.#isRunning = false;
   }
 
@@ -262,6 +271,7 @@ export class Load {
           partitionData: [{ index: lane.partition, records: batch.bytes }],
         }],
       });
+      if (this.#isFrozen) throw new ConnectionLost("the power is off");
       const result = answer.responses[0]!.partitionResponses[0]!;
       if (result.errorCode === NONE || result.errorCode === DUPLICATE_SEQUENCE_NUMBER) {
         lane.acknowledge(batch, result.errorCode === NONE ? result.baseOffset : -1);
@@ -283,6 +293,7 @@ export class Load {
       while (this.#isRunning) {
         for (const ledger of this.partitions) {
           const { records, next } = await this.#fetch(client, ledger, ledger.consumedOffset, 5);
+          if (this.#isFrozen) return;
           for (const { offset, value } of records) {
             const [lane, number] = value.split(" ", 2);
             ledger.seen.set(offset, `${lane} ${number}`);
