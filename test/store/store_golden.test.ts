@@ -56,7 +56,12 @@ describe("a directory of Kafka 4.3.1", () => {
         const found = recordsOf(partition);
         // kcat does not show what was aborted; the log holds it all the same.
         if (name === "transactions") for (const line of lines) expect(found).toContain(line);
-        else expect(found, partition.topic).toEqual(lines.sort((one, other) => parseInt(one) - parseInt(other)));
+        else {
+          lines.sort((one, other) => parseInt(one) - parseInt(other));
+          // A log start that was not checkpointed before the kill is forgotten, by Kafka as well.
+          const from = name === "killed" ? found.length - lines.length : 0;
+          expect(found.slice(from), partition.topic).toEqual(lines);
+        }
       }
       const [busiest] = [...expected.keys()].filter((partition) => !partition.topic.startsWith("__"));
       const at = await append(busiest!, "one more");
