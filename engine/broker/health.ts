@@ -24,8 +24,6 @@ export function serveHealth(net: Net, host: string, port: number, check: () => H
 }
 
 class HealthConnection implements SocketHandler {
-  /** Requests are small: nothing is ever known to be on its way. */
-  readonly missingBytes = 0;
   readonly #socket: Socket;
   readonly #check: () => Health;
   readonly missingBytes = 0;

@@ -188,7 +188,7 @@ const CASES: Record<string, Case> = {
   },
   DeleteRecords: {
     request: () => ({
-      topics: [{ name: TOPIC, partitions: [{ partitionIndex: 0, offset: 1 }, { partitionIndex: 0, offset: 9999 }] }],
+      topics: [{ name: TOPIC, partitions: [{ partitionIndex: 0, offset: 1 }, { partitionIndex: 1, offset: 9999 }] }],
       timeoutMs: 1000,
     }),
     check(answer) {

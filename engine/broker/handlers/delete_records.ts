@@ -4,6 +4,7 @@
  * - Offset -1 means the high watermark; beyond it, or any other negative one, is OFFSET_OUT_OF_RANGE.
  * - A topic whose cleanup policy does not delete is POLICY_VIOLATION, an internal topic
  *   INVALID_TOPIC_EXCEPTION.
+ * - Of a partition named twice the last offset counts, as in Kafka.
  */
 import { ErrorCode } from "../../model/error_code.ts";
 import { KafkaError } from "../../model/errors.ts";
@@ -16,6 +17,7 @@ import type { ValueOf } from "../../wire/schema.ts";
 import { servedApi } from "../call.ts";
 import type { AnswerOf, Call } from "../call.ts";
 import { findLed } from "../cluster_view.ts";
+import { mapInTurns } from "../turns.ts";
 
 type Request = ValueOf<typeof deleteRecordsRequest>;
 type Response = AnswerOf<typeof deleteRecordsResponse>;
@@ -28,14 +30,15 @@ export const deleteRecords = servedApi(
   handle,
 );
 
-function handle(request: Request, call: Call): Response {
-  return {
-    topics: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex, offset }) =>
-        deleteUpTo(name, partitionIndex, offset as Offset, call)),
-    })),
-  };
+async function handle(request: Request, call: Call): Promise<Response> {
+  const { clock } = call.services;
+  const topics = await mapInTurns(clock, request.topics, async ({ name, partitions }) => {
+    const last = new Map(partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]));
+    const answers = await mapInTurns(clock, last, ([partitionIndex, offset]) =>
+      deleteUpTo(name, partitionIndex, offset as Offset, call));
+    return { name, partitions: answers };
+  });
+  return { topics };
 }
 
 function deleteUpTo(topic: string, partitionIndex: number, offset: Offset, call: Call): Answer {

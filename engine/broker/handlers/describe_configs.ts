@@ -7,6 +7,7 @@ import { findApi } from "../../wire/apis.ts";
 import type { ValueOf } from "../../wire/schema.ts";
 import { servedApi } from "../call.ts";
 import type { AnswerOf, Call } from "../call.ts";
+import { mapInTurns } from "../turns.ts";
 
 export const describeConfigs = servedApi(
   findApi(describeConfigsRequest.apiKey),
@@ -15,11 +16,13 @@ export const describeConfigs = servedApi(
   handle,
 );
 
-function handle(
+async function handle(
   request: ValueOf<typeof describeConfigsRequest>,
   call: Call,
-): AnswerOf<typeof describeConfigsResponse> {
-  const described = call.services.store.describeConfigs(request.resources);
+): Promise<AnswerOf<typeof describeConfigsResponse>> {
+  const { clock, store } = call.services;
+  const described = await mapInTurns(clock, request.resources, (resource) =>
+    store.describeConfigs([resource])[0]!);
   return {
     results: described.map(({ configs, ...resource }) => ({
       ...resource,

@@ -9,6 +9,7 @@ import { findApi } from "../../wire/apis.ts";
 import type { ValueOf } from "../../wire/schema.ts";
 import { servedApi } from "../call.ts";
 import type { AnswerOf, Call } from "../call.ts";
+import { mapInTurns } from "../turns.ts";
 
 type Request = ValueOf<typeof describeLogDirsRequest>;
 
@@ -19,14 +20,17 @@ export const describeLogDirs = servedApi(
   handle,
 );
 
-function handle(request: Request, call: Call): AnswerOf<typeof describeLogDirsResponse> {
-  const { store } = call.services;
+async function handle(
+  request: Request,
+  call: Call,
+): Promise<AnswerOf<typeof describeLogDirsResponse>> {
+  const { clock, store } = call.services;
   const topics = new Map<string, ReturnType<typeof describe>[]>();
-  for (const partition of wanted(request, call)) {
+  await mapInTurns(clock, wanted(request, call), (partition) => {
     const described = topics.get(partition.topic) ?? [];
     described.push(describe(partition));
     topics.set(partition.topic, described);
-  }
+  });
   return {
     errorCode: ErrorCode.NONE,
     results: [{
@@ -38,13 +42,12 @@ function handle(request: Request, call: Call): AnswerOf<typeof describeLogDirsRe
   };
 }
 
+/** Opens each partition when its turn comes. */
 function* wanted(request: Request, call: Call): Generator<Partition> {
-  const { partitions } = call.services.store;
-  if (request.topics === null) {
-    yield* partitions;
-    return;
-  }
-  for (const { topic, partitions: indexes } of request.topics) {
+  const { image, partitions } = call.services.store;
+  const asked = request.topics ??
+    [...image.topics()].map(({ name, partitions: all }) => ({ topic: name, partitions: all.keys() }));
+  for (const { topic, partitions: indexes } of asked) {
     for (const index of new Set(indexes)) {
       const partition = partitions.find(topic, index);
       if (partition !== undefined) yield partition;

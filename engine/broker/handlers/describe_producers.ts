@@ -13,6 +13,7 @@ import type { ValueOf } from "../../wire/schema.ts";
 import { servedApi } from "../call.ts";
 import type { AnswerOf, Call } from "../call.ts";
 import { findLed } from "../cluster_view.ts";
+import { mapInTurns } from "../turns.ts";
 
 export const describeProducers = servedApi(
   findApi(describeProducersRequest.apiKey),
@@ -21,16 +22,16 @@ export const describeProducers = servedApi(
   handle,
 );
 
-function handle(
+async function handle(
   request: ValueOf<typeof describeProducersRequest>,
   call: Call,
-): AnswerOf<typeof describeProducersResponse> {
-  return {
-    topics: request.topics.map(({ name, partitionIndexes }) => ({
-      name,
-      partitions: partitionIndexes.map((index) => describe(name, index, call)),
-    })),
-  };
+): Promise<AnswerOf<typeof describeProducersResponse>> {
+  const { clock } = call.services;
+  const topics = await mapInTurns(clock, request.topics, async ({ name, partitionIndexes }) => ({
+    name,
+    partitions: await mapInTurns(clock, partitionIndexes, (index) => describe(name, index, call)),
+  }));
+  return { topics };
 }
 
 function describe(topic: string, partitionIndex: number, call: Call) {

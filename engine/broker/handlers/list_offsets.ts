@@ -17,6 +17,7 @@ import type { ValueOf } from "../../wire/schema.ts";
 import { describeError, servedApi } from "../call.ts";
 import type { AnswerOf, Call } from "../call.ts";
 import { findLed } from "../cluster_view.ts";
+import { mapInTurns } from "../turns.ts";
 
 type Request = ValueOf<typeof listOffsetsRequest>;
 type Response = AnswerOf<typeof listOffsetsResponse>;
@@ -51,14 +52,16 @@ export const listOffsets = servedApi(
 );
 
 async function handle(request: Request, call: Call): Promise<Response> {
-  const topics = await Promise.all(request.topics.map(async ({ name, partitions }) => {
+  const { clock } = call.services;
+  const isCommitted = request.isolationLevel === READ_COMMITTED;
+  const topics = await mapInTurns(clock, request.topics, async ({ name, partitions }) => {
     const repeated = repeatedIndexes(partitions);
-    const answers = await Promise.all(partitions.map((asked) =>
+    const answers = await mapInTurns(clock, partitions, (asked) =>
       repeated.has(asked.partitionIndex)
         ? failed(asked, ErrorCode.INVALID_REQUEST)
-        : answerOne(name, asked, request.isolationLevel === READ_COMMITTED, call)));
+        : answerOne(name, asked, isCommitted, call));
     return { name, partitions: answers };
-  }));
+  });
   return { topics };
 }
 

@@ -16,6 +16,7 @@ import type { ValueOf } from "../../wire/schema.ts";
 import { servedApi } from "../call.ts";
 import type { AnswerOf, Call } from "../call.ts";
 import { findLed } from "../cluster_view.ts";
+import { mapInTurns } from "../turns.ts";
 
 type Request = ValueOf<typeof offsetForLeaderEpochRequest>;
 type Response = AnswerOf<typeof offsetForLeaderEpochResponse>;
@@ -28,13 +29,13 @@ export const offsetForLeaderEpoch = servedApi(
   handle,
 );
 
-function handle(request: Request, call: Call): Response {
-  return {
-    topics: request.topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map((asked) => endOf(topic, asked, call)),
-    })),
-  };
+async function handle(request: Request, call: Call): Promise<Response> {
+  const { clock } = call.services;
+  const topics = await mapInTurns(clock, request.topics, async ({ topic, partitions }) => ({
+    topic,
+    partitions: await mapInTurns(clock, partitions, (asked) => endOf(topic, asked, call)),
+  }));
+  return { topics };
 }
 
 function endOf(topic: string, asked: Asked, call: Call) {
