@@ -72,7 +72,7 @@ export interface RecoveredLog {
  *                      ^ recovery point: 0 is taken as it is, 1 to 3 are scanned
  *
  * A segment whose index is missing is scanned too. At the first batch that is not whole, undamaged and in
- * order the log ends: later segments are removed, last first, and only then is the file cut, so that a
+ * order the log ends: later segments are removed, durably, and only then is the file cut, so that a
  * crash in between leaves nothing that looks whole with a hole in it. Every step may be repeated.
  *
  * Throws DiskFault, or DataDirectoryError for a log in a format that is not read.
@@ -326,12 +326,12 @@ class LogRecovery {
     );
   }
 
-  /** Last first, and durably, before the caller cuts the file that they would no longer follow on. */
+  /** Durably, before the caller cuts the file that they would no longer follow on. */
   #removeSegmentsAfter(baseOffset: Offset): void {
     const { environment, dir } = this.#options;
     const later = this.#listing.segments.filter((each) => each.baseOffset > baseOffset);
     if (later.length === 0) return;
-    for (const listing of later.toReversed()) {
+    for (const listing of later) {
       for (const file of new SegmentFiles(environment.disk, dir, listing.baseOffset)) file.remove();
       this.#notes.push(`${this.#logPath(listing)} removed: the log ends before it`);
     }
