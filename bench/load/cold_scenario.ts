@@ -104,7 +104,7 @@ async function takeRounds(broker: Target, size: Size, options: RunOptions): Prom
 export async function runColdScenario(options: RunOptions): Promise<Outcome> {
   const quick = options.rounds <= QUICK_ROUNDS;
   const size = sizeOf(quick ? COLD_GIB_QUICK : COLD_GIB);
-  const broker = { flush: "os", dirRoot: options.dirRoot, properties: {}, environment: {}, bunArguments: [] } as const;
+  const broker = { flush: "os", dirRoot: options.dirRoot, properties: options.properties, environment: {}, bunArguments: [] } as const;
   const results: { name: string; rounds: Round[] }[] = [];
   const starts = [...(options.withMillrace ? [startMillrace] : []), ...(options.withKafka ? [startKafka] : [])];
   for (const start of starts) {

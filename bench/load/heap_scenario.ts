@@ -5,13 +5,13 @@
  */
 import { join } from "node:path";
 import { createTopic } from "./admin.ts";
-import { buildProgram } from "./native_build.ts";
-import { measureWith, type RunOptions } from "./network_run.ts";
+import { generatorCommand, measureWith, type RunOptions } from "./network_run.ts";
 import { type Outcome, shortNumber, type Verdict } from "./report.ts";
 import { newDir, startMillrace, type Target } from "./targets.ts";
 import { rmSync } from "node:fs";
 
 const HEAP_PER_REQUEST_MAX = 2048;
+const WARMUP_REQUESTS = 20_000;
 const COLLECTION_OFF = { BUN_JSC_useGC: "0" } as const;
 
 interface Load {
@@ -27,12 +27,12 @@ const SIZES: readonly Load[] = [
   { name: "15 records of 1 KB", generator: { "batch-bytes": 16 * KIB, "value-bytes": KIB }, requests: 8_000 },
   { name: "140 records of 100 B", generator: { "batch-bytes": 16 * KIB, "value-bytes": 100 }, requests: 8_000 },
   { name: "253 records of 1 KB", generator: { "batch-bytes": 256 * KIB, "value-bytes": KIB }, requests: 1_500 },
-  { name: "1,014 records of 1 KB", generator: { "batch-bytes": 1024 * KIB, "value-bytes": KIB }, requests: 400 },
+  { name: "1,014 records of 1 KB", generator: { "batch-bytes": 1024 * KIB, "value-bytes": KIB }, requests: 800 },
 ];
 
 interface Probe {
   readonly heapTotal: number;
-  readonly rss: number;
+  readonly objectTypeCounts: Readonly<Record<string, number>>;
 }
 
 async function readProbe(path: string): Promise<Probe> {
@@ -41,6 +41,9 @@ async function readProbe(path: string): Promise<Probe> {
   await Bun.connect({
     unix: path,
     socket: {
+      open(socket) {
+        socket.write("?");
+      },
       data(_, data) {
         text += data.toString();
       },
@@ -57,7 +60,11 @@ interface HeapResult {
   readonly request: "produce" | "fetch";
   readonly mode: string;
   readonly bytesPerRequest: number;
+  /** Objects a request by type, those of a tenth and more. */
+  readonly objectsPerRequest: Readonly<Record<string, number>>;
 }
+
+type Growth = Pick<HeapResult, "bytesPerRequest" | "objectsPerRequest">;
 
 async function heapOf(
   load: Load,
@@ -70,7 +77,7 @@ async function heapOf(
   const broker = await startMillrace({
     flush,
     dirRoot: options.dirRoot,
-    properties: {},
+    properties: options.properties,
     environment: { ...COLLECTION_OFF, MILLRACE_HEAP_PROBE: probe },
     bunArguments: ["--preload", join(import.meta.dir, "heap_probe.ts")],
   });
@@ -78,12 +85,13 @@ async function heapOf(
   const inFlight: Record<string, number> = pipelined ? { "in-flight": 10 } : {};
   const mode = `${flush}${pipelined ? ", 10 in flight" : ""}`;
   try {
+    await warmUp(broker.port, options);
     await createTopic(broker.port, { name: "bench", partitions: 1, configs: {} });
     const produced = await growth(broker, probe, load, { mode: "produce", ...inFlight });
-    results.push({ load: load.name, request: "produce", mode, bytesPerRequest: produced });
+    results.push({ load: load.name, request: "produce", mode, ...produced });
     if (!pipelined && flush === "os") {
       const fetched = await growth(broker, probe, load, { mode: "fetch", batches: load.requests });
-      results.push({ load: load.name, request: "fetch", mode, bytesPerRequest: fetched });
+      results.push({ load: load.name, request: "fetch", mode, ...fetched });
     }
     return results;
   } finally {
@@ -92,18 +100,26 @@ async function heapOf(
   }
 }
 
-/** Heap growth per request, after as many requests have warmed the code up. */
+/** A fixed load of small requests compiles the code before anything is counted. */
+async function warmUp(port: number, options: RunOptions): Promise<void> {
+  await createTopic(port, { name: "warm", partitions: 1, configs: {} });
+  const small = { port, topic: "warm", "batch-bytes": 170, "value-bytes": 100, count: WARMUP_REQUESTS };
+  for (const mode of ["produce", "fetch"]) {
+    const load = { ...small, mode, batches: WARMUP_REQUESTS, seed: options.seed };
+    await measureWith(generatorCommand(load));
+  }
+}
+
+/** Heap growth per request, after as many requests of the same kind. */
 async function growth(
   broker: Target,
   probe: string,
   load: Load,
   settings: Readonly<Record<string, string | number>>,
-): Promise<number> {
+): Promise<Growth> {
   const all = { ...load.generator, ...settings, topic: "bench", port: broker.port, count: load.requests };
-  const words = Object.entries(all).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const command = [buildProgram("generator"), ...words];
   const checked = async (): Promise<number> => {
-    const measured = await measureWith(command);
+    const measured = await measureWith(generatorCommand(all));
     if ((measured.errors ?? 0) > 0) throw new Error(`heap: ${measured.firstProblem}`);
     return measured.requests;
   };
@@ -111,7 +127,19 @@ async function growth(
   const before = await readProbe(probe);
   const requests = await checked();
   const after = await readProbe(probe);
-  return (after.heapTotal - before.heapTotal) / requests;
+  const objects = Object.entries(after.objectTypeCounts)
+    .map(([type, count]) => [type, (count - (before.objectTypeCounts[type] ?? 0)) / requests] as const)
+    .filter(([, perRequest]) => perRequest >= 0.1)
+    .sort((a, b) => b[1] - a[1]);
+  return {
+    bytesPerRequest: (after.heapTotal - before.heapTotal) / requests,
+    objectsPerRequest: Object.fromEntries(objects),
+  };
+}
+
+function describeObjects(result: HeapResult): string {
+  const list = Object.entries(result.objectsPerRequest).map(([type, count]) => `${shortNumber(count)} ${type}`);
+  return `${result.request}, ${result.load}, ${result.mode}: ${list.join(", ")}`;
 }
 
 export async function runHeapScenario(options: RunOptions): Promise<Outcome> {
@@ -138,7 +166,7 @@ export async function runHeapScenario(options: RunOptions): Promise<Outcome> {
       ...results.map((row) => [row.request, row.load, row.mode, shortNumber(row.bytesPerRequest)]),
     ],
     verdicts,
-    notes: [],
+    notes: ["objects allocated for a request:", ...results.map(describeObjects)],
     details: { results },
   };
 }

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly rule: RejectRule;
   readonly dirRoot: string | null;
+  /** Broker properties of Millrace's. */
+  readonly properties: Readonly<Record<string, string>>;
   readonly withKafka: boolean;
   readonly withMillrace: boolean;
   readonly log: (line: string) => void;
@@ -47,7 +49,7 @@ interface Lane {
   readonly topicConfigs: Readonly<Record<string, string>>;
 }
 
-function generatorCommand(settings: Readonly<Record<string, string | number>>): string[] {
+export function generatorCommand(settings: Readonly<Record<string, string | number>>): string[] {
   const options = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]);
   return [buildProgram("generator"), ...options];
 }
@@ -95,7 +97,10 @@ async function startLanes(scenario: NetworkScenario, options: RunOptions): Promi
     topicConfigs: target.topicConfigs,
   });
   try {
-    if (options.withMillrace) lanes.push(asLane(await startMillrace(broker)));
+    if (options.withMillrace) {
+      const properties = { ...broker.properties, ...options.properties };
+      lanes.push(asLane(await startMillrace({ ...broker, properties })));
+    }
     for (const floor of scenario.floors) lanes.push(await startFloorLane(floor, options));
     if (options.withKafka) lanes.push(asLane(await startKafka(broker)));
     return lanes;

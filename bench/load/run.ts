@@ -18,6 +18,7 @@ const USAGE = `bun bench/load/run.ts SCENARIO... [options]      ("all" runs ever
   --floors-only        without Millrace: what this machine gives
   --steal-max X        throw slices out above this share of stolen processor time (default 0.01)
   --foreign-max X      likewise for processes that are not ours (default 0.12)
+  --set KEY=VALUE      a broker property of Millrace's; may be repeated
   --dir DIR            where data directories are made (default: the temporary folder)
   --seed N             of payloads and of the bootstrap (default 1)
   --json               one JSON document on the standard output; progress goes to the standard error
@@ -27,6 +28,7 @@ interface Arguments {
   readonly names: readonly string[];
   readonly flags: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, string>;
+  readonly properties: Readonly<Record<string, string>>;
 }
 
 const FLAGS = new Set(["list", "quick", "json", "floors-only", "help"]);
@@ -36,15 +38,19 @@ function parseArguments(words: readonly string[]): Arguments {
   const names: string[] = [];
   const flags = new Set<string>();
   const values = new Map<string, string>();
+  const properties: Record<string, string> = {};
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     const name = word.slice(2);
     if (!word.startsWith("--")) names.push(word);
     else if (FLAGS.has(name)) flags.add(name);
-    else if (VALUES.has(name) && i + 1 < words.length) values.set(name, words[++i]!);
+    else if (name === "set" && i + 1 < words.length) {
+      const [key, ...value] = words[++i]!.split("=");
+      properties[key!] = value.join("=");
+    } else if (VALUES.has(name) && i + 1 < words.length) values.set(name, words[++i]!);
     else throw new Error(`unknown option ${word}; --help lists them`);
   }
-  return { names, flags, values };
+  return { names, flags, values, properties };
 }
 
 function runOptions(parsed: Arguments): RunOptions {
@@ -61,6 +67,7 @@ function runOptions(parsed: Arguments): RunOptions {
       processors: cpus().length,
     },
     dirRoot: parsed.values.get("dir") ?? null,
+    properties: parsed.properties,
     withKafka: parsed.values.get("vs") === "kafka",
     withMillrace: !parsed.flags.has("floors-only"),
     log: (line) => process.stderr.write(`${line}\n`),

@@ -32,7 +32,7 @@ async function prepareDir(root: string, options: RunOptions): Promise<string> {
   const broker = await startMillrace({
     flush: "os",
     dirRoot: root,
-    properties: {},
+    properties: options.properties,
     environment: {},
     bunArguments: [],
     dir,
