@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Broker } from "../../engine/broker/broker.ts";
 import { Client } from "../../engine/client/client.ts";
 import { SystemClock } from "../../engine/io/clock.ts";
+import type { SimulatedDisk } from "../../engine/io/disk_simulated.ts";
 import { NativeCodecs } from "../../engine/io/compression.ts";
 import { SILENT_LOGGER } from "../../engine/io/logger.ts";
 import type { Logger } from "../../engine/io/logger.ts";
@@ -19,6 +20,7 @@ import { Store } from "../../engine/store/store.ts";
 import { loadNative } from "../../native/native.ts";
 
 export const native = loadNative();
+const portable = loadNative("off");
 export const codecs = new NativeCodecs();
 
 export interface TestBroker {
@@ -35,6 +37,8 @@ export interface TestBrokerOptions {
   readonly properties?: Readonly<Record<string, string>>;
   readonly dir?: string;
   readonly logger?: Logger;
+  /** A simulated one: then nothing of it is sent by sendfile. */
+  readonly disk?: SimulatedDisk;
 }
 
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
@@ -51,8 +55,16 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     codecs,
     logger: options.logger ?? SILENT_LOGGER,
   };
-  const store = await Store.open({ dir, config, ...shared });
-  const broker = Broker.start(store, { net: new SystemNet(native), ...shared });
+  const { disk } = options;
+  const store = await Store.open({ dir, config, ...(disk === undefined ? {} : { disk }), ...shared });
+  const net = new SystemNet(disk === undefined ? native : portable);
+  let broker: Broker;
+  try {
+    broker = Broker.start(store, { net, ...shared });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   const { port } = broker.addresses[0]!;
   return {
     store,
@@ -63,7 +75,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     async stop(keep = false) {
       await broker.stop();
       await store.close();
-      if (!keep) rmSync(dir, { recursive: true });
+      if (!keep) rmSync(dir, { recursive: true, force: true });
     },
   };
 }
