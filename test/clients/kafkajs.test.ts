@@ -14,6 +14,7 @@ import {
 import { compressFrameSync, decompressFrameSync } from "lz4-napi";
 import { compressSync, uncompressSync } from "snappy";
 import { hasMillrace } from "../foreign/support/millrace.ts";
+import { Program } from "../foreign/support/process.ts";
 import {
   BATCHES,
   type BrokerUnderTest,
@@ -86,7 +87,7 @@ describe.skipIf(!hasMillrace())("KafkaJS", () => {
     await producer?.disconnect();
     await admin?.disconnect();
     await reader?.close();
-    await broker?.finish();
+    await broker?.finish().finally(Program.killAll);
   }, 60_000);
 
   const createTopic = (topic: string, numPartitions = 1): Promise<boolean> =>

@@ -1,7 +1,7 @@
 /** kcat (librdkafka) where it is installed: every codec, headers, timestamps, offsets, times, idempotence. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Admin } from "@platformatic/kafka";
-import { hasProgram, mustRun, run } from "../foreign/support/process.ts";
+import { hasProgram, mustRun, Program, run } from "../foreign/support/process.ts";
 import { hasMillrace } from "../foreign/support/millrace.ts";
 import { type BrokerUnderTest, CODECS, startBrokerUnderTest } from "./suite_broker.ts";
 
@@ -31,7 +31,7 @@ describe.skipIf(!hasMillrace() || !hasProgram("kcat"))("kcat", () => {
     await admin.close();
   }, 120_000);
   afterAll(async () => {
-    await broker?.finish();
+    await broker?.finish().finally(Program.killAll);
   }, 60_000);
 
   const produce = (topic: string, lines: readonly string[], ...flags: string[]) =>

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Admin, Producer, stringSerializers } from "@platformatic/kafka";
 import { hasMillrace } from "../foreign/support/millrace.ts";
+import { Program } from "../foreign/support/process.ts";
 import {
   BATCHES,
   type BrokerUnderTest,
@@ -47,7 +48,7 @@ describe.skipIf(!hasMillrace())("@platformatic/kafka", () => {
     await producer?.close();
     await admin?.close();
     await reader?.close();
-    await broker?.finish();
+    await broker?.finish().finally(Program.killAll);
   }, 60_000);
 
   for (const codec of CODECS) {

@@ -4,7 +4,7 @@
  *
  *   MILLRACE_ROUNDS=200 MILLRACE_SEED=... bun test ./test/foreign/kill_loop.check.ts
  */
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +30,8 @@ async function killWhileStarting(dataDir: string, afterMs: number, args: readonl
   await Bun.sleep(afterMs);
   await program.kill();
 }
+
+afterAll(Program.killAll);
 
 test(`${ROUNDS} rounds of kill -9 under load (${KIND})`, async () => {
   const seed = seedFromEnvironment();

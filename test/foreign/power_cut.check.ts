@@ -4,11 +4,12 @@
  *
  *   MILLRACE_ROUNDS=50 MILLRACE_SEED=... bun test ./test/foreign/power_cut.check.ts
  */
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { PowerCutMachine, whyNoPowerCuts } from "./support/block_device.ts";
 import { Load, type LoadOptions } from "./support/load.ts";
 import { Millrace, problemsIn } from "./support/millrace.ts";
+import { Program } from "./support/process.ts";
 import { SeededRandom, seedFromEnvironment } from "./support/seeded_random.ts";
 import { TopicHistory } from "./support/topic_history.ts";
 
@@ -20,12 +21,12 @@ const FULL_EVERY = 10;
 const WHY_NOT = whyNoPowerCuts();
 if (WHY_NOT !== null) console.error(`skipped: power cuts: ${WHY_NOT}`);
 
-function loadOptions(random: SeededRandom): LoadOptions {
+function loadOptions(random: SeededRandom, prefix = ""): LoadOptions {
   return {
     topics: [
-      { name: "plain", partitions: 2, configs: {} },
-      { name: "rolled-often", partitions: 1, configs: { "segment.ms": "100" } },
-      { name: "rolled-by-size", partitions: 1, configs: { "segment.bytes": "1048576" } },
+      { name: `${prefix}plain`, partitions: 2, configs: {} },
+      { name: `${prefix}rolled-often`, partitions: 1, configs: { "segment.ms": "100" } },
+      { name: `${prefix}rolled-by-size`, partitions: 1, configs: { "segment.bytes": "1048576" } },
     ],
     idempotentProducers: 3,
     plainProducers: 1,
@@ -45,6 +46,8 @@ async function cutWhileStarting(machine: PowerCutMachine, dataDir: string, after
   await (await starting)?.kill();
   machine.switchOn();
 }
+
+afterAll(Program.killAll);
 
 test.skipIf(WHY_NOT !== null)(`${ROUNDS} power cuts in mode commit`, async () => {
   const seed = seedFromEnvironment();
@@ -85,6 +88,38 @@ test.skipIf(WHY_NOT !== null)(`${ROUNDS} power cuts in mode commit`, async () =>
     }
     expect(await problemsIn(dataDir)).toBe("");
     expect(load.acknowledgedRecords).toBeGreaterThan(ROUNDS);
+  } finally {
+    machine.remove();
+  }
+}, 3_600_000);
+
+const OS_ROUNDS = Math.ceil(ROUNDS / 5);
+
+test.skipIf(WHY_NOT !== null)(`${OS_ROUNDS} power cuts in mode os leave a sound log without holes`, async () => {
+  const seed = seedFromEnvironment();
+  console.error(`seed ${seed}`);
+  const random = new SeededRandom(seed);
+  const machine = new PowerCutMachine();
+  const dataDir = join(machine.mountPoint, "data");
+  const args = ["--flush", "os"];
+  try {
+    for (let round = 0; round < OS_ROUNDS; round++) {
+      const load = new Load(loadOptions(random, `r${round}-`));
+      const broker = await Millrace.start({ dataDir, args });
+      await load.createTopics(broker.port);
+      const running = load.run(broker.port);
+      await Bun.sleep(random.between(LOAD_MS.least, LOAD_MS.most * 3));
+      load.freeze();
+      machine.copyDevice();
+      await broker.kill();
+      await running;
+      machine.switchOn();
+      const where = `seed ${seed}, round ${round}`;
+      expect(await problemsIn(dataDir), where).toBe("");
+      const again = await Millrace.start({ dataDir, args });
+      expect(await load.verify(again.port, true, true), `${where}\n${again.log.slice(-2_000)}`).toEqual([]);
+      await again.kill();
+    }
   } finally {
     machine.remove();
   }

@@ -53,7 +53,7 @@ export class LoopFileSystem {
   }
 
   remove(): void {
-    mustRunNow("umount", this.mountPoint);
+    mustRunNow("umount", "--lazy", this.mountPoint);
     rmSync(this.#root, { recursive: true });
   }
 }
@@ -93,9 +93,10 @@ export class PowerCutMachine {
     this.#mount();
   }
 
+  /** Also after a failure, when a broker still runs on the mount: lazily. */
   remove(): void {
-    if (this.#isMounted) this.#unmount();
-    mustRunNow("umount", this.#outer);
+    if (this.#isMounted) mustRunNow("umount", "--lazy", this.mountPoint);
+    mustRunNow("umount", "--lazy", this.#outer);
     rmSync(this.#root, { recursive: true });
   }
 

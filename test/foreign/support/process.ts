@@ -21,7 +21,8 @@ interface Watcher {
 /**
  * A running program whose standard output and error are gathered into one text.
  *
- * Owner: whoever started it calls `stop` or `kill`; `killAll` in an exit handler is the net below.
+ * Owner: whoever started it calls `stop` or `kill`; tests call `killAll` in `afterAll`
+ * (bun test ends without exit handlers).
  */
 export class Program {
   readonly command: readonly string[];
@@ -36,9 +37,11 @@ export class Program {
     return new Program(command, options);
   }
 
-  /** For exit handlers: ends what this process started and forgot. */
-  static killAll(): void {
-    for (const program of Program.#running) program.#child.kill("SIGKILL");
+  /** For `afterAll` and exit handlers: ends what this process started and a failure left running. */
+  static async killAll(): Promise<void> {
+    const left = [...Program.#running];
+    for (const program of left) program.#child.kill("SIGKILL");
+    await Promise.all(left.map((program) => program.exited));
   }
 
   private constructor(command: readonly string[], options: StartOptions) {
@@ -139,7 +142,7 @@ export class Program {
   }
 }
 
-process.on("exit", () => Program.killAll());
+process.on("exit", () => void Program.killAll());
 
 export interface RunResult {
   readonly code: number;
