@@ -66,8 +66,8 @@ export function findTimestamp(
 }
 
 /**
- * The first of the records with the largest timestamp in [from, upTo). A promise when its batch is
- * compressed.
+ * The first of the records with the largest timestamp in [from, upTo). A promise when a batch that must
+ * be looked into is compressed. `upTo` lies between batches, `from` may lie inside one.
  */
 export function findMaxTimestamp(
   bounds: Omit<TimestampQuery, "timestamp">,
@@ -75,6 +75,8 @@ export function findMaxTimestamp(
   const { scanner, from, upTo } = bounds;
   let timestamp = NO_TIMESTAMP;
   let batch: BatchBytes | null = null;
+  /** The batch that the log start cuts in two: its header tells of more than what is left of it. */
+  let cut: BatchBytes | null = null;
   for (const segment of bounds.segments()) {
     if (segment.readableEnd <= from || segment.baseOffset >= upTo) continue;
     const largest = segment.largestTimestamp();
@@ -86,13 +88,29 @@ export function findMaxTimestamp(
     if (positionOf(segment, start, scanner) < 0) continue;
     do {
       if (scanner.baseOffset >= upTo) break;
-      if (scanner.maxTimestamp > timestamp) {
+      if (scanner.baseOffset < from) {
+        cut = readBatch(segment, scanner);
+      } else if (scanner.maxTimestamp > timestamp) {
         timestamp = scanner.maxTimestamp;
         batch = readBatch(segment, scanner);
       }
     } while (!isWhole && scanner.next());
   }
-  return batch === null ? null : findInBatch(batch, { ...bounds, timestamp });
+  const whole = batch === null ? null : findInBatch(batch, { ...bounds, timestamp });
+  if (cut === null || cut.maxTimestamp < timestamp) return whole;
+  return laterOf(largestInBatch(cut, bounds), whole);
+}
+
+/** The one with the larger timestamp; `one` when they are equal. */
+function laterOf(
+  one: TimestampHit | null | Promise<TimestampHit | null>,
+  other: TimestampHit | null | Promise<TimestampHit | null>,
+): TimestampHit | null | Promise<TimestampHit | null> {
+  if (one instanceof Promise || other instanceof Promise) {
+    return Promise.all([one, other]).then(([first, second]) => laterOf(first, second));
+  }
+  if (one === null || other === null) return one ?? other;
+  return other.timestamp > one.timestamp ? other : one;
 }
 
 interface BatchBytes {
@@ -120,32 +138,52 @@ function findInBatch(
   batch: BatchBytes,
   query: TimestampQuery,
 ): TimestampHit | null | Promise<TimestampHit | null> {
+  return inBatch(batch, query, (records) => {
+    for (const hit of records) if (hit.timestamp >= query.timestamp) return hit;
+    return null;
+  });
+}
+
+function largestInBatch(
+  batch: BatchBytes,
+  bounds: Omit<TimestampQuery, "timestamp">,
+): TimestampHit | null | Promise<TimestampHit | null> {
+  return inBatch(batch, bounds, (records) => {
+    let largest: TimestampHit | null = null;
+    for (const hit of records) {
+      if (largest === null || hit.timestamp > largest.timestamp) largest = hit;
+    }
+    return largest;
+  });
+}
+
+/** Looks through the batch's records within the bounds, unpacking them off the loop when need be. */
+function inBatch(
+  batch: BatchBytes,
+  bounds: Omit<TimestampQuery, "timestamp">,
+  look: (records: Iterable<TimestampHit>) => TimestampHit | null,
+): TimestampHit | null | Promise<TimestampHit | null> {
   // Stamped by the broker: all records carry the batch's time.
   if ((batch.attributes & TIMESTAMP_TYPE_BIT) !== 0) {
-    const offset = Math.max(batch.baseOffset, query.from) as Offset;
-    if (batch.maxTimestamp < query.timestamp || offset >= query.upTo) return null;
-    return { offset, timestamp: batch.maxTimestamp, leaderEpoch: batch.leaderEpoch };
+    const offset = Math.max(batch.baseOffset, bounds.from) as Offset;
+    if (offset >= bounds.upTo) return null;
+    return look([{ offset, timestamp: batch.maxTimestamp, leaderEpoch: batch.leaderEpoch }]);
   }
   const packed = batch.bytes.subarray(BATCH_HEADER_BYTES);
   const codec = (batch.attributes & CODEC_MASK) as Codec;
-  if (codec === Codec.none) return findInRecords(batch, packed, query);
-  return query.codecs.decompress(codec, packed, UNPACKED_BYTES_MAX)
-    .then((unpacked) => findInRecords(batch, unpacked, query));
+  if (codec === Codec.none) return look(hitsIn(batch, packed, bounds));
+  return bounds.codecs.decompress(codec, packed, UNPACKED_BYTES_MAX)
+    .then((unpacked) => look(hitsIn(batch, unpacked, bounds)));
 }
 
-function findInRecords(
+function* hitsIn(
   batch: BatchBytes,
   unpacked: Uint8Array,
-  query: TimestampQuery,
-): TimestampHit | null {
-  for (const record of readRecords(batch.bytes, 0, unpacked)) {
-    if (record.timestamp < query.timestamp || record.offset < query.from) continue;
-    if (record.offset >= query.upTo) return null;
-    return {
-      offset: record.offset,
-      timestamp: record.timestamp,
-      leaderEpoch: batch.leaderEpoch,
-    };
+  bounds: Omit<TimestampQuery, "timestamp">,
+): Generator<TimestampHit, void, undefined> {
+  const { leaderEpoch } = batch;
+  for (const { offset, timestamp } of readRecords(batch.bytes, 0, unpacked)) {
+    if (offset >= bounds.upTo) return;
+    if (offset >= bounds.from) yield { offset, timestamp, leaderEpoch };
   }
-  return null;
 }
