@@ -66,6 +66,18 @@ export class DirectoryCheckpoints {
     put(this.#highWatermarks, topic, partition, offset);
   }
 
+  /**
+   * Drops lines of partitions that are not there: deleted just before a crash, say. A topic of the same
+   * name must not inherit them.
+   */
+  keepOnly(isThere: (topic: string, partition: number) => boolean): void {
+    for (const file of this.#files()) {
+      for (const { topic, partition } of [...file.content]) {
+        if (!isThere(topic, partition)) put(file, topic, partition, null);
+      }
+    }
+  }
+
   forget(topic: string, partition: number): void {
     for (const file of this.#files()) put(file, topic, partition, null);
   }

@@ -103,6 +103,7 @@ export class LogDirectory {
     this.wasCleanlyClosed = marker !== null;
     this.previousBrokerEpoch = marker ?? NO_BROKER_EPOCH;
     this.#register(state);
+    this.#checkpoints.keepOnly((topic, partition) => this.#find(topic, partition) !== null);
     const { freeBytesFloor } = options.settings;
     this.space = new SpaceGuard(this.#environment, this.dir, freeBytesFloor, this.#logger);
     this.#upkeep = new DirectoryUpkeep({

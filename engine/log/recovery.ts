@@ -95,6 +95,7 @@ class LogRecovery {
   readonly #scannedLogs: DiskFile[] = [];
   readonly #writtenFiles: DiskFile[] = [];
   #namesChanged: boolean;
+  #isEpochFileDamaged = false;
   #scannedBytes = 0;
   #truncatedBytes = 0;
   #deletedSegments = 0;
@@ -130,7 +131,7 @@ class LogRecovery {
       producers: this.#producers,
       snapshots: this.#snapshots,
       epochs: this.#epochs,
-      epochsChanged: this.#epochs.entries !== this.#storedEpochs,
+      epochsChanged: this.#isEpochFileDamaged || this.#epochs.entries !== this.#storedEpochs,
       scannedLogs: this.#scannedLogs,
       writtenFiles: this.#writtenFiles,
       namesChanged: this.#namesChanged,
@@ -387,6 +388,8 @@ class LogRecovery {
     const stored = parseEpochCheckpoint(bytes);
     if (stored.ok) return new EpochHistory(stored.value);
     this.#notes.push(`${path} ignored: ${stored.reason}`);
+    // Even when no record is left to name an epoch: Kafka would not start on such a file.
+    this.#isEpochFileDamaged = true;
     return new EpochHistory([]);
   }
 

@@ -293,6 +293,21 @@ describe("life of a directory", () => {
     expect(problems(disk)).toEqual([]);
   });
 
+  test("a topic does not inherit the checkpoints of one that was deleted before a crash", async () => {
+    const disk = formattedDisk();
+    const first = openDirectory({ disk });
+    for (const value of ["one", "two", "three"]) await settledAppend(first, "a", value);
+    first.log("a").deleteRecordsBefore(2 as Offset);
+    await first.directory.close();
+    expect(checkpoint(disk, "log-start")).toEqual({ "a-0": 2 });
+    const second = openDirectory({ disk });
+    second.log("a");
+    second.directory.deleteLog("a", 0);
+    const third = openDirectory({ disk: disk.kill() }); // the checkpoint files still name it
+    expect(third.log("a").logEndOffset).toBe(0 as Offset);
+    expect(third.directory.checkpointedHighWatermark("a", 0)).toBeNull();
+  });
+
   test("damaged checkpoints are told and count as nothing", async () => {
     const disk = formattedDisk();
     const first = openDirectory({ disk });
