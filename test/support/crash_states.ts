@@ -76,6 +76,8 @@ export interface CrashEnumeration<Model, Recovered> {
   /** Throws when the recovered state is not one that the model allows. */
   readonly verify: (recovered: Recovered, model: Model, disk: Disk) => Promise<void> | void;
   readonly variants: readonly CrashVariant[];
+  /** How many of the variants to try at each point, taking turns; all without it. */
+  readonly variantsPerPoint?: number;
   /** Points of the workload to crash at; all without it. */
   readonly onlyPoints?: (point: DiskPoint) => boolean;
   /** Cut again at the points of the recovery: each one, one in so many, or (0) never. */
@@ -96,9 +98,12 @@ export async function enumerateCrashes<Model, Recovered>(
   const model = plan.makeModel();
   const images: { readonly label: string; readonly disk: SimulatedDisk; readonly model: Model }[] = [];
   const from = disk.points;
+  let nextVariant = 0;
   const keepImages = (what: string) => {
     const known = plan.copyModel(model);
-    for (const variant of plan.variants) {
+    const count = Math.min(plan.variantsPerPoint ?? Infinity, plan.variants.length);
+    for (let turn = 0; turn < count; turn++) {
+      const variant = plan.variants[nextVariant++ % plan.variants.length]!;
       images.push({ label: `${what}, ${variant.name}`, disk: disk.crash(variant.choice), model: known });
     }
   };
