@@ -29,7 +29,7 @@ export const TURN_MS_MAX = 8;
 /** The clock is asked once in so many requests. */
 export const REQUESTS_PER_CLOCK_CHECK = 16;
 
-/** A frame of which no further byte arrived, or an answer of which none left, for so long ends its connection. */
+/** A connection ends when for so long no byte of a begun request arrived, or none of an answer left. */
 export const STALL_MS_MAX = 30_000;
 
 /** After the last answer to a peer that must go, how long it may take to close its side. */
@@ -38,7 +38,7 @@ export const LINGER_MS_MAX = 2_000;
 /** Deadlines are looked at this often: they are coarse. */
 export const SWEEP_MS = 500;
 
-/** A fetch session idle for so long may be given up for another (Kafka: MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS). */
+/** A fetch session idle for so long may be given up for another, as in Kafka. */
 export const FETCH_SESSION_IDLE_MS = 120_000;
 
 /** Partitions over all sessions: some 200 bytes each. */

@@ -32,17 +32,37 @@ export const serveCommand: Command = {
   summary: "Serve a data directory to Kafka clients.",
   positionals: "",
   flags: {
-    port: { kind: "text", value: "PORT", help: `port to listen on, 0 for any free one (default ${DEFAULT_PORT})` },
-    host: { kind: "text", value: "HOST", help: `address to listen on (default ${DEFAULT_HOST}, this machine only)` },
-    dir: { kind: "text", value: "DIR", help: `data directory, made when absent (default ${DEFAULT_DIRECTORY})` },
+    port: {
+      kind: "text",
+      value: "PORT",
+      help: `port to listen on, 0 for any free one (default ${DEFAULT_PORT})`,
+    },
+    host: {
+      kind: "text",
+      value: "HOST",
+      help: `address to listen on (default ${DEFAULT_HOST}: this machine alone)`,
+    },
+    dir: {
+      kind: "text",
+      value: "DIR",
+      help: `data directory, made when absent (default ${DEFAULT_DIRECTORY})`,
+    },
     flush: {
       kind: "text",
       value: "MODE",
-      help: "commit: acknowledged is on the device (default); os: acknowledged is in the page cache",
+      help: "commit: acknowledged is on the device (default); os: it is in the page cache",
     },
     config: { kind: "text", value: "FILE", help: "a server.properties, with Kafka's names" },
-    set: { kind: "list", value: "KEY=VALUE", help: "one property; may be repeated, wins over --config" },
-    "log-level": { kind: "text", value: "LEVEL", help: "debug, info, warn or error (default info)" },
+    set: {
+      kind: "list",
+      value: "KEY=VALUE",
+      help: "one property; may be repeated, wins over --config",
+    },
+    "log-level": {
+      kind: "text",
+      value: "LEVEL",
+      help: "debug, info, warn or error (default info)",
+    },
     "json-log": { kind: "switch", help: "log lines as JSON" },
     "health-port": { kind: "text", value: "PORT", help: "serve GET /health on this port" },
   },
