@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
-import { promisify } from "node:util";
-import zlib from "node:zlib";
+import type * as Zlib from "node:zlib";
 import { assert } from "../base/assert.ts";
 import { readInt32, writeInt32 } from "../base/int64.ts";
 import { VarintCursor } from "../base/varint.ts";
@@ -13,14 +12,15 @@ import type { Lz4Block } from "./lz4_frame.ts";
  * The four codecs as Kafka's Java client and librdkafka write and read them: gzip and zstd from the
  * runtime, snappy blocks and LZ4 blocks from their packages. The framings around the blocks are ours:
  * snappy's "xerial" chunks (Java; librdkafka writes one raw block, told apart by the magic) and the
- * LZ4 frame. Packages load on first use, so that a broker that never unpacks never pays for them.
+ * LZ4 frame. Packages and zlib load on first use (zlib takes 5 ms): a broker that never unpacks never
+ * pays for them.
  */
 export class NativeCodecs implements Codecs {
   compressNow(codec: Codec, bytes: Uint8Array, level?: number): Uint8Array {
     switch (codec) {
       case Codec.none: return bytes;
-      case Codec.gzip: return zlib.gzipSync(bytes, gzipOptions(level));
-      case Codec.zstd: return zlib.zstdCompressSync(bytes, zstdOptions(level));
+      case Codec.gzip: return zlib().gzipSync(bytes, gzipOptions(level));
+      case Codec.zstd: return zlib().zstdCompressSync(bytes, zstdOptions(level));
       case Codec.lz4: return lz4().compressFrameSync(asBuffer(bytes));
       case Codec.snappy:
         return joinXerial(xerialChunks(bytes).map((chunk) => snappy().compressSync(asBuffer(chunk))));
@@ -32,8 +32,8 @@ export class NativeCodecs implements Codecs {
     try {
       switch (codec) {
         case Codec.none: return capped(bytes, outputBytesMax);
-        case Codec.gzip: return zlib.gunzipSync(bytes, { maxOutputLength: outputBytesMax });
-        case Codec.zstd: return zlib.zstdDecompressSync(bytes, { maxOutputLength: outputBytesMax });
+        case Codec.gzip: return zlib().gunzipSync(bytes, { maxOutputLength: outputBytesMax });
+        case Codec.zstd: return zlib().zstdDecompressSync(bytes, { maxOutputLength: outputBytesMax });
         case Codec.lz4: {
           const output = new OutputPieces(outputBytesMax);
           const frame = parseLz4Frame(bytes, xxh32);
@@ -61,8 +61,8 @@ export class NativeCodecs implements Codecs {
   async compress(codec: Codec, bytes: Uint8Array, level?: number): Promise<Uint8Array> {
     switch (codec) {
       case Codec.none: return bytes;
-      case Codec.gzip: return gzip(bytes, gzipOptions(level));
-      case Codec.zstd: return zstdCompress(bytes, zstdOptions(level));
+      case Codec.gzip: return called((done) => zlib().gzip(bytes, gzipOptions(level), done));
+      case Codec.zstd: return called((done) => zlib().zstdCompress(bytes, zstdOptions(level), done));
       case Codec.lz4: return lz4().compressFrame(bytes);
       case Codec.snappy: {
         const chunks: Buffer[] = [];
@@ -76,8 +76,10 @@ export class NativeCodecs implements Codecs {
     try {
       switch (codec) {
         case Codec.none: return capped(bytes, outputBytesMax);
-        case Codec.gzip: return await gunzip(bytes, { maxOutputLength: outputBytesMax });
-        case Codec.zstd: return await zstdDecompress(bytes, { maxOutputLength: outputBytesMax });
+        case Codec.gzip:
+          return await called((done) => zlib().gunzip(bytes, { maxOutputLength: outputBytesMax }, done));
+        case Codec.zstd:
+          return await called((done) => zlib().zstdDecompress(bytes, { maxOutputLength: outputBytesMax }, done));
         case Codec.lz4: {
           const output = new OutputPieces(outputBytesMax);
           const frame = parseLz4Frame(bytes, xxh32);
@@ -105,18 +107,25 @@ export class NativeCodecs implements Codecs {
 
 // --- gzip and zstd ---------------------------------------------------------------------------------
 
-const gzip = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.gzip);
-const gunzip = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.gunzip);
-const zstdCompress = promisify<zlib.InputType, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
-const zstdDecompress = promisify<zlib.InputType, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
+type Callback = (error: Error | null, result: Buffer) => void;
 
-function gzipOptions(level: number | undefined): zlib.ZlibOptions {
+/** One of zlib's calls that end in a callback, as a promise. */
+function called(call: (callback: Callback) => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    call((error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}
+
+function gzipOptions(level: number | undefined): Zlib.ZlibOptions {
   return level === undefined ? {} : { level };
 }
 
-function zstdOptions(level: number | undefined): zlib.ZstdOptions {
+function zstdOptions(level: number | undefined): Zlib.ZstdOptions {
   if (level === undefined) return {};
-  return { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } };
+  return { params: { [zlib().constants.ZSTD_c_compressionLevel]: level } };
 }
 
 // --- snappy ----------------------------------------------------------------------------------------
@@ -255,6 +264,12 @@ function asBuffer(bytes: Uint8Array): Buffer {
 const load = createRequire(import.meta.url);
 let lz4Package: typeof import("lz4-napi") | null = null;
 let snappyPackage: typeof import("snappy") | null = null;
+let zlibModule: typeof Zlib | null = null;
+
+function zlib(): typeof Zlib {
+  zlibModule ??= load("node:zlib") as typeof Zlib;
+  return zlibModule;
+}
 
 function lz4(): typeof import("lz4-napi") {
   lz4Package ??= load("lz4-napi") as typeof import("lz4-napi");
