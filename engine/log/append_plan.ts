@@ -162,10 +162,8 @@ function timestampErrorOf(scan: BatchScan, { config, nowMs }: AppendRules): stri
   if (config.messageTimestampType === "LogAppendTime") {
     return isStamped ? "a producer may not claim the broker's timestamp type" : null;
   }
-  // With the broker's timestamp type every record carries the batch's time.
-  const knowsRecords = scan.walked && !isStamped;
-  const latest = knowsRecords ? scan.walkedMaxTimestamp : scan.maxTimestamp;
-  const earliest = knowsRecords ? scan.walkedMinTimestamp : latest;
+  const latest = scan.walked ? scan.walkedMaxTimestamp : scan.maxTimestamp;
+  const earliest = scan.walked ? scan.walkedMinTimestamp : latest;
   if (latest === NO_TIMESTAMP) {
     return isStamped ? "a producer may not claim the broker's timestamp type" : null;
   }
@@ -184,7 +182,6 @@ function timestampErrorOf(scan: BatchScan, { config, nowMs }: AppendRules): stri
  * correct a maxTimestamp that its records do not bear out.
  */
 function planHeader(scan: BatchScan, { config, source, nowMs }: AppendRules): AppendPlan {
-  const isStamped = (scan.attributes & TIMESTAMP_TYPE_BIT) !== 0;
   let attributes = scan.attributes;
   let maxTimestamp = scan.maxTimestamp as TimestampMs;
   let logAppendTimeMs = NO_TIMESTAMP;
@@ -194,7 +191,7 @@ function planHeader(scan: BatchScan, { config, source, nowMs }: AppendRules): Ap
     logAppendTimeMs = nowMs;
   } else if (source === "client") {
     attributes &= ~TIMESTAMP_TYPE_BIT;
-    if (scan.walked && !isStamped) maxTimestamp = scan.walkedMaxTimestamp as TimestampMs;
+    if (scan.walked) maxTimestamp = scan.walkedMaxTimestamp as TimestampMs;
   }
   return {
     ok: true,

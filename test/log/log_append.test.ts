@@ -1,6 +1,8 @@
 /** Appending through the tick, settling in both modes, and reading back. */
 import { describe, expect, test } from "bun:test";
-import { appended, makeBatch, microtasks, openLog, outcomeOf, readValues } from "../support/log_harness.ts";
+import { appended, makeBatch, microtasks, openLog, outcomeOf, readValues, verifyAfterEach } from "../support/log_harness.ts";
+
+verifyAfterEach();
 
 describe("appending", () => {
   test("offsets are decided at once, bytes are written at the end of the tick", async () => {

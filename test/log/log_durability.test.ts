@@ -17,7 +17,10 @@ import {
   readBatches,
   readValues,
   simulatedDisk,
+  verifyAfterEach,
 } from "../support/log_harness.ts";
+
+verifyAfterEach();
 
 const LOG = "/data/t-0/00000000000000000000.log";
 

@@ -2,6 +2,7 @@
  * A log on a simulated disk with a clock that moves when told to: what the tests of engine/log and
  * engine/partition stand on.
  */
+import { afterEach, beforeEach, expect } from "bun:test";
 import { loadNative } from "../../native/native.ts";
 import { DescriptorPool } from "../../engine/io/disk_descriptors.ts";
 import { NodeDisk } from "../../engine/io/disk_node.ts";
@@ -10,6 +11,7 @@ import { NativeCodecs } from "../../engine/io/compression.ts";
 import type { Disk } from "../../engine/io/disk.ts";
 import type { Random } from "../../engine/io/random.ts";
 import type { Appended, AppendResult, AppendSource } from "../../engine/log/append_result.ts";
+import { checkDirectory } from "../../engine/log/check.ts";
 import { Log } from "../../engine/log/log.ts";
 import { createLogEnvironment } from "../../engine/log/log_environment.ts";
 import type { LogEnvironment } from "../../engine/log/log_environment.ts";
@@ -59,6 +61,30 @@ export interface Opening {
   readonly environment?: LogEnvironment;
 }
 
+/** What is wrong with the log's files, in lines; warnings are what an unclean stop may leave. */
+export function logProblems(disk: Disk): string[] {
+  return checkDirectory(disk, DATA_DIR, { codecs })
+    .filter((problem) => problem.severity === "error" && problem.path.startsWith(LOG_DIR))
+    .map(({ path, position, message }) => `${path} ${position?.start ?? ""}: ${message}`);
+}
+
+const disksInUse = new Set<SimulatedDisk>();
+
+/** For a test file whose logs must be whole after each test: the verifier looks at all of them. */
+export function verifyAfterEach(): void {
+  beforeEach(() => disksInUse.clear());
+  afterEach(() => {
+    const problems = [...disksInUse].filter((disk) => !disk.isCut).flatMap(logProblems);
+    disksInUse.clear();
+    expect(problems).toEqual([]);
+  });
+}
+
+/** For a test that leaves on purpose what the verifier reports. */
+export function doNotVerify(): void {
+  disksInUse.clear();
+}
+
 export interface OpenedLog {
   readonly log: Log;
   readonly disk: SimulatedDisk;
@@ -68,6 +94,7 @@ export interface OpenedLog {
 
 export function openLog(opening: Opening = {}): OpenedLog {
   const disk = (opening.disk ?? simulatedDisk()) as SimulatedDisk;
+  disksInUse.add(disk);
   const clock = opening.clock ?? new ManualClock(NOW);
   const environment = opening.environment ??
     createLogEnvironment({ disk, clock, random: noRandom, codecs });
