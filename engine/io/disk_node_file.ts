@@ -252,8 +252,8 @@ function settleSync(
   resolve: () => void,
   reject: (fault: unknown) => void,
 ): void {
-  if (error != null) reject(latch.capture(SYNC_STAGE, path, error));
-  else if (latch.fault !== null) reject(latch.fault);
+  if (error != null) latch.capture(SYNC_STAGE, path, error);
+  if (latch.fault !== null) reject(latch.fault);
   else resolve();
 }
 
