@@ -19,12 +19,12 @@ import {
 } from "../model/record_batch.ts";
 import type { Crc32c, RecordInput } from "../model/records.ts";
 import { plainBatch, readRecords } from "../model/records.ts";
-import { encode } from "../wire/codec.ts";
 import {
   leaderChangeMessage,
   snapshotFooterRecord,
   snapshotHeaderRecord,
 } from "../wire/records/control_records.ts";
+import { interpretEncode } from "./record_interpreter.ts";
 import type { MetadataRecord } from "./records.ts";
 import { decodeMetadataRecord, encodeMetadataRecord } from "./records.ts";
 
@@ -93,16 +93,16 @@ export function stampRaftBatch(bytes: Uint8Array, baseOffset: number, epoch: Lea
 export function leaderChange(leaderId: number, voterIds: readonly number[]): ControlRecord {
   const voters = voterIds.map((voterId) => ({ voterId }));
   const value = { version: 0, leaderId, voters, grantingVoters: voters };
-  return { type: ControlType.LEADER_CHANGE, value: encode(leaderChangeMessage, 0, value) };
+  return { type: ControlType.LEADER_CHANGE, value: interpretEncode(leaderChangeMessage, 0, value) };
 }
 
 export function snapshotHeader(lastContainedLogTimestamp: TimestampMs): ControlRecord {
   const value = { version: 0, lastContainedLogTimestamp };
-  return { type: ControlType.SNAPSHOT_HEADER, value: encode(snapshotHeaderRecord, 0, value) };
+  return { type: ControlType.SNAPSHOT_HEADER, value: interpretEncode(snapshotHeaderRecord, 0, value) };
 }
 
 export function snapshotFooter(): ControlRecord {
-  return { type: ControlType.SNAPSHOT_FOOTER, value: encode(snapshotFooterRecord, 0, { version: 0 }) };
+  return { type: ControlType.SNAPSHOT_FOOTER, value: interpretEncode(snapshotFooterRecord, 0, { version: 0 }) };
 }
 
 /** What is wrong with bytes that should be whole batches, and where. */

@@ -2,6 +2,7 @@ import { VarintCursor, sizeOfUvarint, writeUvarint } from "../base/varint.ts";
 import { DataDirectoryError } from "../model/errors.ts";
 import { decodeExactly, encode } from "../wire/codec.ts";
 import * as declared from "../wire/records/metadata_records.ts";
+import { interpretDecode, interpretEncode } from "./record_interpreter.ts";
 import type { Fields, InputOf, Message, ValueOf } from "../wire/schema.ts";
 import { includesVersion } from "../wire/version_range.ts";
 
@@ -66,7 +67,9 @@ const KINDS_BY_TYPE = new Map<number, RecordKind>(
 /** The bytes of a record's value in the log. */
 export function encodeMetadataRecord(record: MetadataRecord): Uint8Array {
   const message = RECORD_MESSAGES[record.kind] as Message<Fields>;
-  const body = encode(message, record.version, record.value);
+  const body = isRare(message)
+    ? interpretEncode(message, record.version, record.value)
+    : encode(message, record.version, record.value);
   const { apiKey } = message;
   const head = sizeOfUvarint(FRAME_VERSION) + sizeOfUvarint(apiKey) + sizeOfUvarint(record.version);
   const bytes = new Uint8Array(head + body.length);
@@ -93,12 +96,26 @@ export function decodeMetadataRecord(bytes: Uint8Array): MetadataRecord {
   const message = RECORD_MESSAGES[kind] as Message<Fields>;
   if (!includesVersion(message.versions, version)) throw newer(`${message.name} version ${version}`);
   try {
-    const value = decodeExactly(message, version, bytes, cursor.at, bytes.length);
+    const value = isRare(message)
+      ? interpretDecode(message, version, bytes, cursor.at)
+      : decodeExactly(message, version, bytes, cursor.at, bytes.length);
     return { kind, version, value } as MetadataRecord;
   } catch (error) {
     throw damaged(message.name, error);
   }
 }
+
+/** A kind of record met so rarely that a compiled codec would cost more than it saves. */
+function isRare(message: Message<Fields>): boolean {
+  const uses = (USES.get(message) ?? 0) + 1;
+  if (uses <= INTERPRETED_USES) USES.set(message, uses);
+  return uses <= INTERPRETED_USES;
+}
+
+const USES = new Map<Message<Fields>, number>();
+
+/** About where interpreting has cost what compiling does (bench/micro/metadata.bench.ts). */
+const INTERPRETED_USES = 100;
 
 function newer(what: string): DataDirectoryError {
   return new DataDirectoryError(
