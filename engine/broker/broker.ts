@@ -6,7 +6,7 @@ import type { Random } from "../io/random.ts";
 import type { Codecs } from "../model/compression.ts";
 import { UsageError } from "../model/errors.ts";
 import { formatHostAndPort, isLoopback } from "../model/listener.ts";
-import type { Listener as ListenerConfig } from "../model/listener.ts";
+import type { Listener as ListenerConfig, ListenerSettings } from "../model/listener.ts";
 import type { MonotonicMs } from "../model/offsets.ts";
 import type { Store } from "../store/store.ts";
 import type { Frame } from "../wire/frame_splitter.ts";
@@ -32,6 +32,8 @@ export interface BrokerOptions {
   readonly random: Random;
   readonly codecs: Codecs;
   readonly logger: Logger;
+  /** Absent: those of the store's config, which another broker of this process may have taken. */
+  readonly listeners?: ListenerSettings;
 }
 
 /** One address that the broker serves. */
@@ -69,6 +71,7 @@ export class Broker implements ConnectionHost, Services {
   sweptAt: MonotonicMs;
 
   readonly #net: Net;
+  readonly #configured: ListenerSettings;
   readonly #router: Router;
   readonly #listeners: Listener[] = [];
   readonly #addresses: BrokerAddress[] = [];
@@ -87,6 +90,7 @@ export class Broker implements ConnectionHost, Services {
     this.logger = options.logger;
     this.#net = options.net;
     const { config } = store;
+    this.#configured = options.listeners ?? config.listeners;
     const slots = config.number("max.incremental.fetch.session.cache.slots");
     this.sessions = new FetchSessionCache(slots, this.clock, this.random);
     this.frameBytesMax = config.number("socket.request.max.bytes");
@@ -99,7 +103,7 @@ export class Broker implements ConnectionHost, Services {
   static start(store: Store, options: BrokerOptions): Broker {
     const broker = new Broker(store, options);
     try {
-      for (const listener of store.config.listeners.listeners) broker.#listen(listener);
+      for (const listener of broker.#configured.listeners) broker.#listen(listener);
     } catch (error) {
       broker.#cancelSweep();
       for (const listener of broker.#listeners) listener.stop();
@@ -199,7 +203,7 @@ export class Broker implements ConnectionHost, Services {
 
   /** Where clients are told to find this node: as configured, else where this one found it. */
   #endpoint(socket: Socket, listenerName: string): Endpoint {
-    const advertised = this.store.config.listeners.advertised.get(listenerName);
+    const advertised = this.#configured.advertised.get(listenerName);
     if (advertised === undefined) return { host: socket.localAddress, port: socket.localPort };
     return { host: advertised.host, port: advertised.port === 0 ? socket.localPort : advertised.port };
   }

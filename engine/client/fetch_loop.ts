@@ -1,7 +1,7 @@
 import type { Cluster, TopicPlace } from "./cluster.ts";
 import { findErrorMessage } from "./error_message.ts";
+import { AbortedProducers } from "../model/aborted_producers.ts";
 import { batchesIn, recordsOfBatch } from "../model/batch_run.ts";
-import type { BatchSpan } from "../model/batch_run.ts";
 import * as batch from "../model/record_batch.ts";
 import type { Codecs } from "../model/compression.ts";
 import { ErrorCode } from "../model/error_code.ts";
@@ -137,31 +137,5 @@ export class FetchLoop {
   #refuse(code: number, what: string): void {
     if (code === ErrorCode.NONE) return;
     throw new KafkaError(code as ErrorCode, `${what}: ${findErrorMessage(code)}`);
-  }
-}
-
-/** Follows which producers' transactions are aborted at the place that a reader has reached. */
-class AbortedProducers {
-  readonly #starts: { readonly producerId: number; readonly firstOffset: number }[];
-  readonly #open = new Set<number>();
-
-  constructor(aborted: readonly { readonly producerId: number; readonly firstOffset: number }[]) {
-    this.#starts = [...aborted].sort((one, other) => one.firstOffset - other.firstOffset);
-  }
-
-  /** Whether the batch is data of an aborted transaction. Call once a batch, in order. */
-  covers(bytes: Uint8Array, span: BatchSpan): boolean {
-    const last = batch.lastOffsetOf(bytes, span.start);
-    while (this.#starts.length > 0 && this.#starts[0]!.firstOffset <= last) {
-      this.#open.add(this.#starts.shift()!.producerId);
-    }
-    const attributes = batch.attributesOf(bytes, span.start);
-    const producerId = batch.producerIdOf(bytes, span.start);
-    if ((attributes & batch.CONTROL_BIT) !== 0) {
-      // The only control batch of a producer that concerns it here is its abort marker.
-      this.#open.delete(producerId);
-      return true;
-    }
-    return (attributes & batch.TRANSACTIONAL_BIT) !== 0 && this.#open.has(producerId);
   }
 }

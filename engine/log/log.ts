@@ -450,9 +450,17 @@ export class Log {
     return this.#group.promise;
   }
 
-  /** End of the tick, or earlier when somebody needs it: writes the stage and settles the group. */
-  writeStaged(): void {
+  /** Called by the tail writer, once for each time that this log asked. */
+  endTick(): void {
     this.#isRegistered = false;
+    this.writeStaged();
+  }
+
+  /**
+   * Writes the stage and settles the group: at the end of the tick, or earlier for whoever will not wait
+   * for that. The tail writer comes all the same: a thousand early writes in one tick ask it once.
+   */
+  writeStaged(): void {
     if (this.#state === "closed") return;
     if (this.#segments.active?.hasStaged === true && this.#write(NO_PIECES) !== null) return;
     const group = this.#group;

@@ -2,7 +2,8 @@ import type { Clock } from "../io/clock.ts";
 
 /** A log that has staged bytes. */
 export interface StagedTail {
-  writeStaged(): void;
+  /** Writes what is still staged; from now on the tail must ask again. */
+  endTick(): void;
 }
 
 /**
@@ -30,6 +31,6 @@ export class TailWriter {
   writeAll(): void {
     const staged = this.#staged;
     this.#staged = [];
-    for (const tail of staged) tail.writeStaged();
+    for (const tail of staged) tail.endTick();
   }
 }

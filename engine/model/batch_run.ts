@@ -36,9 +36,29 @@ export function* batchesIn(
   }
 }
 
+/** The records region of a batch, as it is stored. */
+export interface PackedRecords {
+  readonly codec: Codec;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * The records at or above `from` of the batch at `span`. None for a control batch: its records are
- * the log's own. Throws CompressionError or RecordsError for a damaged batch.
+ * What is to be unpacked of the batch at `span`. Null: it holds no records for a reader, because it is a
+ * control batch, whose records are the log's own, or one that compaction emptied. Throws CompressionError
+ * for a codec that does not exist.
+ */
+export function packedRecordsOf(bytes: Uint8Array, span: BatchSpan): PackedRecords | null {
+  const attributes = batch.attributesOf(bytes, span.start);
+  if ((attributes & batch.CONTROL_BIT) !== 0) return null;
+  const codec = attributes & batch.CODEC_MASK;
+  if (codecName(codec) === null) throw new CompressionError("CORRUPT", `no such codec: ${codec}`);
+  if (batch.recordsCountOf(bytes, span.start) === 0) return null;
+  return { codec: codec as Codec, bytes: bytes.subarray(span.start + batch.RECORDS_AT, span.end) };
+}
+
+/**
+ * The records at or above `from` of the batch at `span`, unpacked on the caller's time. Throws
+ * CompressionError or RecordsError for a damaged batch.
  */
 export function* recordsOfBatch(
   bytes: Uint8Array,
@@ -46,14 +66,9 @@ export function* recordsOfBatch(
   from: Offset,
   codecs: Codecs,
 ): Generator<StoredRecord, void, undefined> {
-  const attributes = batch.attributesOf(bytes, span.start);
-  if ((attributes & batch.CONTROL_BIT) !== 0) return;
-  const packed = bytes.subarray(span.start + batch.RECORDS_AT, span.end);
-  const codec = attributes & batch.CODEC_MASK;
-  if (codecName(codec) === null) throw new CompressionError("CORRUPT", `no such codec: ${codec}`);
-  // A batch that compaction emptied keeps its header and has nothing to unpack.
-  if (batch.recordsCountOf(bytes, span.start) === 0) return;
-  const unpacked = codec === 0 ? packed : codecs.decompressNow(codec as Codec, packed, UNPACKED_BYTES_MAX);
+  const packed = packedRecordsOf(bytes, span);
+  if (packed === null) return;
+  const unpacked = codecs.decompressNow(packed.codec, packed.bytes, UNPACKED_BYTES_MAX);
   for (const record of readRecords(bytes, span.start, unpacked)) {
     if (record.offset >= from) yield record;
   }

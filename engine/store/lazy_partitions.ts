@@ -23,8 +23,8 @@ export interface LazyPartitionsOptions {
  */
 export class LazyPartitions extends PartitionTable {
   readonly #options: LazyPartitionsOptions;
-  /** By topic id and partition number. */
-  readonly #broken = new Map<Uuid, Set<number>>();
+  /** Why, by topic id and partition number. */
+  readonly #broken = new Map<Uuid, Map<number, Error>>();
 
   constructor(options: LazyPartitionsOptions) {
     super();
@@ -60,6 +60,11 @@ export class LazyPartitions extends PartitionTable {
     return super.ofTopic(topic);
   }
 
+  /** Why a partition that there is cannot be found; undefined when it was not tried, or is not served. */
+  failureOf(topicId: Uuid, index: number): Error | undefined {
+    return this.#broken.get(topicId)?.get(index);
+  }
+
   /** The topic changed or is gone: what failed may be tried again. */
   forgetFailures(topicId: Uuid): void {
     this.#broken.delete(topicId);
@@ -81,7 +86,7 @@ export class LazyPartitions extends PartitionTable {
       return partition;
     } catch (error) {
       if (!(error instanceof DiskFault || error instanceof DataDirectoryError)) throw error;
-      this.#broken.set(topic.id, (this.#broken.get(topic.id) ?? new Set()).add(index));
+      this.#broken.set(topic.id, (this.#broken.get(topic.id) ?? new Map<number, Error>()).set(index, error));
       const fields = { topic: topic.name, partition: index, reason: error.message };
       this.#options.logger.error("partition cannot be opened", fields);
       return undefined;
