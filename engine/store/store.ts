@@ -11,7 +11,6 @@ import { createLogEnvironment } from "../log/log_environment.ts";
 import type { DescribeRequest, DescribedResource } from "../metadata/describe_configs.ts";
 import { describeResource } from "../metadata/describe_configs.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
-import { ConfigResourceType, configKey } from "../metadata/image.ts";
 import type { ImageDelta } from "../metadata/image_delta.ts";
 import { MetadataLog } from "../metadata/metadata_log.ts";
 import type { Outcome, Plan, PlanContext } from "../metadata/plan.ts";
@@ -21,8 +20,6 @@ import type { AlteredResource, FullAlteration, IncrementalAlteration } from "../
 import { planAlterConfigs, planIncrementalAlterConfigs } from "../metadata/plan_configs.ts";
 import type { GrownTopic, PartitionsRequest } from "../metadata/plan_partitions.ts";
 import { planCreatePartitions } from "../metadata/plan_partitions.ts";
-import type { ProducerIdBlock } from "../metadata/plan_producer_ids.ts";
-import { planProducerIds } from "../metadata/plan_producer_ids.ts";
 import type { DeletedTopic, TopicReference } from "../metadata/plan_topic_deletion.ts";
 import { planDeleteTopics } from "../metadata/plan_topic_deletion.ts";
 import type { CreatedTopic, TopicRequest } from "../metadata/plan_topics.ts";
@@ -31,12 +28,12 @@ import { ownTopicConfigs } from "../metadata/topic_configs.ts";
 import type { BrokerConfig } from "../model/broker_config.ts";
 import type { Codecs } from "../model/compression.ts";
 import { ErrorCode } from "../model/error_code.ts";
-import { DiskFault, KafkaError } from "../model/errors.ts";
+import { KafkaError } from "../model/errors.ts";
 import type { LogConfig } from "../model/log_config.ts";
-import { isCompacted } from "../model/log_config.ts";
 import { isInternalTopic } from "../model/topic_name.ts";
-import { Partition } from "../partition/partition.ts";
-import { LazyPartitions } from "./lazy_partitions.ts";
+import type { LazyPartitions } from "./lazy_partitions.ts";
+import { ProducerIds } from "./producer_ids.ts";
+import { ServedTopics, withDynamicConfigs } from "./served_topics.ts";
 import { checkServable, openIdentity, startRecords } from "./store_start.ts";
 import { SharedInstances } from "./shared_instances.ts";
 import { directorySettings, metadataLogSettings } from "./store_settings.ts";
@@ -69,7 +66,6 @@ interface StoreParts {
   readonly config: BrokerConfig;
 }
 
-const NO_TEXTS: ReadonlyMap<string, string> = new Map();
 const CHANGE: Validation = { validateOnly: false };
 
 /**
@@ -96,16 +92,11 @@ export class Store {
   readonly directoryId: Uuid;
   readonly partitions: LazyPartitions;
   readonly #parts: StoreParts;
+  readonly #topics: ServedTopics;
+  readonly #producerIds: ProducerIds;
   readonly #listeners = new Set<ImageListener>();
-  #image: MetadataImage;
-  #config: BrokerConfig;
-  /** Of topics with configs of their own; the others share one. */
-  readonly #logConfigs = new Map<Uuid, LogConfig>();
-  #defaultLogConfig: LogConfig;
   /** Topics that are being created because somebody asked for them. */
   readonly #creating = new Map<string, Promise<Outcome>>();
-  #producerIds: ProducerIdBlock = { first: 0, end: 0 };
-  #nextBlock: Promise<void> | null = null;
   #users = 1;
   #closing: Promise<void> | null = null;
 
@@ -180,34 +171,31 @@ export class Store {
     this.clusterId = parts.clusterId;
     this.nodeId = parts.config.nodeId;
     this.directoryId = parts.directoryId;
-    this.#image = metadata.image;
-    this.#config = withDynamicConfigs(parts.config, this.#image);
-    this.#defaultLogConfig = this.#config.logConfig(NO_TEXTS);
-    this.partitions = new LazyPartitions({
-      image: () => this.#image,
-      isServed: (topic, index) => topic.partitions[index]!.leader === this.nodeId,
-      open: (topic, index) => this.#openPartition(topic, index),
-      logger: options.logger,
+    const { config } = parts;
+    this.#topics = new ServedTopics({ directory, config, image: metadata.image, logger: options.logger });
+    this.partitions = this.#topics.partitions;
+    this.#producerIds = new ProducerIds(metadata, this.nodeId);
+    metadata.onCommit((image, delta) => {
+      this.#topics.follow(image, delta);
+      for (const listener of this.#listeners) listener(image, delta);
     });
-    metadata.onCommit((image, delta) => this.#follow(image, delta));
     for (const { topic, partition } of [...directory.partitions()]) {
-      if (this.#image.topic(topic)?.partitions[partition] === undefined) directory.setAside(topic, partition);
+      if (this.#topics.describe(topic, partition) === null) directory.setAside(topic, partition);
     }
     directory.start({
-      describe: (topic, partition) => this.#describe(topic, partition),
+      describe: (topic, partition) => this.#topics.describe(topic, partition),
       highWatermarkOf: (log) => log.stableOffset,
     });
-    this.#warnOfCompaction(this.#image.topics());
   }
 
   /** What the metadata says now. Replaced at each change, never changed itself. */
   get image(): MetadataImage {
-    return this.#image;
+    return this.#topics.image;
   }
 
   /** The broker's configs, dynamic ones included. */
   get config(): BrokerConfig {
-    return this.#config;
+    return this.#topics.config;
   }
 
   get clock(): Clock {
@@ -220,13 +208,7 @@ export class Store {
   }
 
   logConfigOf(topic: TopicImage): LogConfig {
-    const known = this.#logConfigs.get(topic.id);
-    if (known !== undefined) return known;
-    const own = ownTopicConfigs(this.#image, topic);
-    if (own.size === 0) return this.#defaultLogConfig;
-    const config = this.#config.logConfig(own);
-    this.#logConfigs.set(topic.id, config);
-    return config;
+    return this.#topics.logConfigOf(topic);
   }
 
   /** Called after every change of the image, when partitions and logs have followed it. */
@@ -240,7 +222,7 @@ export class Store {
   }
 
   deleteTopics(references: readonly TopicReference[]): Promise<readonly DeletedTopic[]> {
-    if (!this.#config.flag("delete.topic.enable")) {
+    if (!this.config.flag("delete.topic.enable")) {
       const disabled = refused(ErrorCode.TOPIC_DELETION_DISABLED, "Topic deletion is disabled.");
       return Promise.resolve(references.map((reference) => ({ ...reference, ...disabled })));
     }
@@ -263,7 +245,7 @@ export class Store {
   }
 
   describeConfigs(requests: readonly DescribeRequest[]): readonly DescribedResource[] {
-    return requests.map((request) => describeResource(this.#image, this.#config, request));
+    return requests.map((request) => describeResource(this.image, this.config, request));
   }
 
   /**
@@ -271,7 +253,7 @@ export class Store {
    * caller's to ask). An internal topic is not created this way.
    */
   ensureTopic(name: string): Promise<Outcome> {
-    if (this.#image.topic(name) !== undefined) return Promise.resolve(DONE);
+    if (this.image.topic(name) !== undefined) return Promise.resolve(DONE);
     if (isInternalTopic(name)) {
       const text = `${name} is an internal topic and is not created on demand`;
       return Promise.resolve(refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, text));
@@ -289,16 +271,8 @@ export class Store {
   }
 
   /** An id that no producer ever had. Throws KafkaError when none can be recorded. */
-  async allocateProducerId(): Promise<number> {
-    while (this.#producerIds.first === this.#producerIds.end) {
-      this.#nextBlock ??= this.#reserveProducerIds().finally(() => {
-        this.#nextBlock = null;
-      });
-      await this.#nextBlock;
-    }
-    const { first, end } = this.#producerIds;
-    this.#producerIds = { first: first + 1, end };
-    return first;
+  allocateProducerId(): Promise<number> {
+    return this.#producerIds.next();
   }
 
   /**
@@ -315,8 +289,8 @@ export class Store {
 
   async #closeNow(): Promise<void> {
     const { directory, metadata, options } = this.#parts;
-    for (const partition of this.partitions.opened()) partition.retire();
-    const epoch = this.#image.brokers.get(this.nodeId)?.epoch;
+    this.#topics.retire();
+    const epoch = this.image.brokers.get(this.nodeId)?.epoch;
     let isMetadataClosed = true;
     try {
       await this.#recordStop();
@@ -361,130 +335,9 @@ export class Store {
 
   #planContext(): PlanContext {
     const { metadata, options } = this.#parts;
-    return { image: metadata.latest, config: this.#config, newId: () => options.random.uuid() };
+    return { image: metadata.latest, config: this.config, newId: () => options.random.uuid() };
   }
 
-  async #reserveProducerIds(): Promise<void> {
-    const { metadata } = this.#parts;
-    const epoch = this.#image.brokers.get(this.nodeId)!.epoch;
-    const { block, records } = planProducerIds(metadata.latest, { id: this.nodeId, epoch });
-    await metadata.append(records);
-    this.#producerIds = block;
-  }
-
-  /** The image was replaced: everything that hangs on it follows. */
-  #follow(image: MetadataImage, delta: ImageDelta): void {
-    this.#image = image;
-    for (const topic of delta.deletedTopics.values()) this.#dropTopic(topic);
-    for (const id of delta.changedTopics) {
-      this.partitions.forgetFailures(id);
-      this.#followTopic(image.topicById(id)!);
-    }
-    if (delta.changedConfigs.size > 0) this.#followConfigs(image, delta);
-    for (const listener of this.#listeners) listener(image, delta);
-  }
-
-  #dropTopic(topic: TopicImage): void {
-    for (const partition of [...this.partitions.openedOf(topic.name)]) {
-      if (partition.topicId !== topic.id) continue;
-      this.partitions.remove(partition);
-      partition.retire();
-    }
-    this.partitions.forgetFailures(topic.id);
-    this.#logConfigs.delete(topic.id);
-    try {
-      this.#parts.directory.deleteLogs(topic.name, topic.partitions.keys());
-    } catch (error) {
-      if (!(error instanceof DiskFault)) throw error;
-      // Gone from the metadata all the same; the next start sets the directories aside.
-      const fields = { topic: topic.name, reason: error.message };
-      this.#parts.options.logger.error("directories of a deleted topic stay", fields);
-    }
-  }
-
-  #followTopic(topic: TopicImage): void {
-    for (const partition of this.partitions.openedOf(topic.name)) {
-      if (partition.topicId !== topic.id) continue;
-      const image = topic.partitions[partition.index]!;
-      if (image.leaderEpoch > partition.leaderEpoch) partition.becomeLeader(image.leaderEpoch);
-    }
-  }
-
-  #followConfigs(image: MetadataImage, delta: ImageDelta): void {
-    const isOfBrokers = [...delta.changedConfigs].some((key) =>
-      key === configKey(ConfigResourceType.BROKER, "") ||
-      key === configKey(ConfigResourceType.BROKER, String(this.nodeId)));
-    if (isOfBrokers) {
-      this.#applyConfig();
-      return;
-    }
-    for (const key of delta.changedConfigs) {
-      const topic = image.topic(topicNameOf(key) ?? "");
-      if (topic === undefined) continue;
-      this.#logConfigs.delete(topic.id);
-      this.#configure(topic.name);
-      this.#warnOfCompaction([topic]);
-    }
-  }
-
-  /** Brokers' configs are the defaults of topics' - and hold their flush modes. */
-  #applyConfig(): void {
-    this.#config = withDynamicConfigs(this.#parts.config, this.#image);
-    this.#defaultLogConfig = this.#config.logConfig(NO_TEXTS);
-    this.#logConfigs.clear();
-    for (const topic of new Set([...this.partitions.opened()].map((partition) => partition.topic))) {
-      this.#configure(topic);
-    }
-  }
-
-  #configure(topicName: string): void {
-    const topic = this.#image.topic(topicName);
-    if (topic === undefined) return;
-    const config = this.logConfigOf(topic);
-    for (const partition of this.partitions.openedOf(topicName)) {
-      if (partition.topicId === topic.id) partition.log.configure(config);
-    }
-  }
-
-  /** For the upkeep of logs that nobody has asked for yet. */
-  #describe(topicName: string, partition: number) {
-    const topic = this.#image.topic(topicName);
-    if (topic?.partitions[partition] === undefined) return null;
-    return { topicId: topic.id, config: this.logConfigOf(topic) };
-  }
-
-  #openPartition(topic: TopicImage, index: number): Partition {
-    const { directory, options } = this.#parts;
-    const log = directory.openLog(topic.name, index, topic.id, this.logConfigOf(topic));
-    const { recovery } = log;
-    if (recovery.truncatedBytes > 0 || recovery.deletedSegments > 0) {
-      const { truncatedBytes, deletedSegments } = recovery;
-      const fields = { topic: topic.name, partition: index, truncatedBytes, deletedSegments };
-      options.logger.warn("the torn end of a log was cut off", fields);
-    }
-    return new Partition(log, topic.partitions[index]!.leaderEpoch);
-  }
-
-  /** Compaction may come at any time, so that keeping all is within its promise - but not for ever. */
-  #warnOfCompaction(topics: Iterable<TopicImage>): void {
-    for (const topic of topics) {
-      if (!isCompacted(this.logConfigOf(topic))) continue;
-      const text = "topic asks for compaction, which is not available yet: all its records are kept";
-      this.#parts.options.logger.warn(text, { topic: topic.name });
-    }
-  }
-}
-
-function withDynamicConfigs(config: BrokerConfig, image: MetadataImage): BrokerConfig {
-  const forAll = image.configs(ConfigResourceType.BROKER, "");
-  const own = image.configs(ConfigResourceType.BROKER, String(config.nodeId));
-  return forAll.size === 0 && own.size === 0 ? config : config.withDynamic(forAll, own);
-}
-
-/** The topic that a key of `changedConfigs` names, or null. */
-function topicNameOf(key: string): string | null {
-  const prefix = configKey(ConfigResourceType.TOPIC, "");
-  return key.startsWith(prefix) ? key.slice(prefix.length) : null;
 }
 
 /** Makes the directory and those above it. */
