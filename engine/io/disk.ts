@@ -107,7 +107,8 @@ export interface DiskFile {
   /**
    * Writes all pieces in order, or throws a WriteFault that says how many bytes made it: the rest of a
    * short write is tried once. The writer truncates back before it writes again. An array may be
-   * reused as soon as this returns.
+   * reused as soon as this returns. A long run of writes is started on its way to the device in between,
+   * so that dirty pages stay few; only a sync makes it durable.
    */
   write(pieces: readonly Uint8Array[], position: number): void;
   /** Reserves blocks; the file is at least position + length long afterwards, zeros where new. */
@@ -116,8 +117,6 @@ export interface DiskFile {
   /** fdatasync off the loop: covers what was written before the call. */
   sync(): Promise<void>;
   syncNow(): void;
-  /** Starts write-back of the range, so that dirty pages stay few. Makes nothing durable. */
-  startWriteBack(position: number, length: number): void;
   /** Drops the range from the page cache as far as it is clean: for benchmarks and cold tests. */
   dropCache(position: number, length: number): void;
   /** Whether reading the range would not wait for the disk. True where that cannot be told. */
@@ -133,7 +132,7 @@ export interface DiskFile {
   renameTo(path: string): void;
   /** The directory above was renamed: the handle learns its new path, nothing happens on disk. */
   moved(path: string): void;
-  /** Unlinks. Nothing there: no error. */
+  /** Unlinks; what the file took is freed off the loop. Nothing there: no error. */
   remove(): void;
   /** Lets the descriptor go (after pending promises and borrows). The handle must not be used again. */
   close(): void;

@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
-import { ENOSYS, errnoName } from "../../native/errno.ts";
+import { errnoName } from "../../native/errno.ts";
 import type { MappedFile } from "../../native/mapped_file.ts";
 import { FADVISE_DONTNEED, FALLOCATE_GROW, SYNC_FILE_RANGE_WRITE } from "../../native/native.ts";
 import type { Native } from "../../native/native.ts";
 import { assert } from "../base/assert.ts";
+import { DiskFault } from "../model/errors.ts";
 import { SHORT_WRITE, WriteFault } from "./disk.ts";
 import type { DiskFile } from "./disk.ts";
 import { DescriptorSlot } from "./disk_descriptors.ts";
@@ -13,6 +14,15 @@ import type { FaultLatch } from "./disk_fault.ts";
 
 /** A warming read takes steps, so that the thread pool stays open for syncs. */
 const WARM_STEP_BYTES = 1 << 20;
+
+/**
+ * Bytes after which write-back is started. Left to the kernel, gigabytes pile up and then stall every
+ * writer at once; much smaller steps cost a system call each.
+ */
+const WRITE_BACK_BYTES = 8 << 20;
+
+/** No page size is larger. */
+const WRITE_BACK_ALIGNMENT = 1 << 16;
 
 /** What the files of one NodeDisk share. */
 export interface FileContext {
@@ -28,6 +38,9 @@ export class NodeDiskFile implements DiskFile {
   readonly #context: FileContext;
   readonly #slot: DescriptorSlot;
   readonly #maps = new Set<MappedFile>();
+  /** Consecutive writes since the last sync whose write-back was not started yet. */
+  #runStart = 0;
+  #runEnd = 0;
 
   constructor(path: string, context: FileContext) {
     this.#context = context;
@@ -66,7 +79,10 @@ export class NodeDiskFile implements DiskFile {
     latch.guard("write", this.path);
     const fd = this.#use();
     this.#slot.writes++;
-    writeWhole(native, latch, { fd, path: this.path, pieces, position });
+    const end = writeWhole(native, latch, { fd, path: this.path, pieces, position });
+    if (position !== this.#runEnd) this.#runStart = position;
+    this.#runEnd = end;
+    if (end - this.#runStart >= WRITE_BACK_BYTES) this.#startWriteBack(fd);
   }
 
   allocate(position: number, length: number): void {
@@ -99,6 +115,7 @@ export class NodeDiskFile implements DiskFile {
       return Promise.reject(error);
     }
     const covered = slot.writes;
+    this.#runStart = this.#runEnd;
     return new Promise((resolve, reject) => {
       fs.fdatasync(fd, (error) => {
         if (error === null && covered > slot.syncedWrites) slot.syncedWrites = covered;
@@ -115,15 +132,7 @@ export class NodeDiskFile implements DiskFile {
     const result = native.fdatasync(fd);
     if (result < 0) this.#fail(SYNC_STAGE, result);
     this.#slot.syncedWrites = this.#slot.writes;
-  }
-
-  startWriteBack(position: number, length: number): void {
-    const { latch, native } = this.#context;
-    latch.guard("write back", this.path);
-    const fd = this.#use();
-    const result = native.syncFileRange(fd, position, length, SYNC_FILE_RANGE_WRITE);
-    // Where the call is missing the kernel writes back when it likes.
-    if (result < 0 && result !== -ENOSYS) this.#fail("write back", result);
+    this.#runStart = this.#runEnd;
   }
 
   dropCache(position: number, length: number): void {
@@ -185,12 +194,33 @@ export class NodeDiskFile implements DiskFile {
     this.#assertUnmapped();
     const { latch } = this.#context;
     latch.guard("remove", this.path);
+    this.#holdOpen();
     latch.run("remove", this.path, () => unlinkIfThere(this.path));
+    this.#slot.isUnlinked = true;
     this.close();
   }
 
   close(): void {
     this.#context.descriptors.drop(this.#slot);
+  }
+
+  /** The last page is left out: the next write goes there. */
+  #startWriteBack(fd: number): void {
+    const { latch, native } = this.#context;
+    const end = this.#runEnd - (this.#runEnd % WRITE_BACK_ALIGNMENT);
+    const result = native.syncFileRange(fd, this.#runStart, end - this.#runStart, SYNC_FILE_RANGE_WRITE);
+    this.#runStart = end;
+    // The write itself went well: whoever comes next meets the latch.
+    if (result < 0) latch.report(new DiskFault("write back", this.path, errnoName(result)));
+  }
+
+  /** While a descriptor is open, unlinking frees nothing: the pool closes this one off the loop. */
+  #holdOpen(): void {
+    try {
+      this.#use();
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error; // not there, or no descriptor left to hold it
+    }
   }
 
   #use(): number {
@@ -264,17 +294,17 @@ interface WholeWrite {
   readonly position: number;
 }
 
-/** Writes everything, or throws a WriteFault; the rest of a short write is tried once. */
-export function writeWhole(native: Native, latch: FaultLatch, write: WholeWrite): void {
+/** Writes everything and returns where it ends, or throws a WriteFault. See DiskFile.write. */
+export function writeWhole(native: Native, latch: FaultLatch, write: WholeWrite): number {
   const { fd, path, pieces, position } = write;
   let total = 0;
   for (const piece of pieces) total += piece.length;
   let written = writePieces(native, fd, pieces, position);
-  if (written === total) return;
+  if (written === total) return position + total;
   let code = errnoName(written);
   if (written >= 0) {
     const more = writePieces(native, fd, piecesAfter(pieces, written), position + written);
-    if (written + more === total) return;
+    if (written + more === total) return position + total;
     code = more < 0 ? errnoName(more) : SHORT_WRITE;
     if (more > 0) written += more;
   }

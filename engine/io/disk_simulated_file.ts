@@ -131,10 +131,6 @@ export class SimulatedFile implements DiskFile {
     this.#disk.syncInode(this.#inode(), this.#path, this.#disk.lastChange);
   }
 
-  startWriteBack(_position: number, _length: number): void {
-    this.#disk.guard("write back", this.#path);
-  }
-
   dropCache(_position: number, _length: number): void {
     this.#inode().isCold = true;
   }

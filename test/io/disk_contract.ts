@@ -242,12 +242,25 @@ function contents(bench: () => Bench): void {
     file.close();
   });
 
+  test("a long run of writes reads back whole, whatever is on its way to the device", () => {
+    const { fileWith } = bench();
+    const file = fileWith("a", "");
+    const piece = new Uint8Array(3_000_001);
+    for (let index = 0; index < 8; index++) file.write([piece.fill(index)], index * piece.length);
+    const target = new Uint8Array(1);
+    for (let index = 0; index < 8; index++) {
+      expect(file.read(target, 0, 1, (index + 1) * piece.length - 1)).toBe(1);
+      expect(target[0]).toBe(index);
+    }
+    file.syncNow();
+    file.close();
+  });
+
   test("syncs, now and off the loop, several at once", async () => {
     const { fileWith } = bench();
     const file = fileWith("a", "0123456789");
     file.syncNow();
     await Promise.all([file.sync(), file.sync(), file.sync()]);
-    file.startWriteBack(0, 10);
     file.close();
   });
 
