@@ -219,8 +219,8 @@ export class LogSegments {
   }
 
   /**
-   * Takes the `count` oldest sealed segments out; their files are renamed now, oldest first, so that a
-   * crash in between leaves the rest without a gap, and removed after `delayMs`.
+   * Takes the `count` oldest sealed segments out; their files are renamed now and removed after
+   * `delayMs`. Oldest first, each durably before the next, so that no crash leaves a gap.
    */
   deleteOldest(count: number, delayMs: number): void {
     assert(count <= this.#sealed.length, "the active segment deleted", count);
@@ -228,8 +228,11 @@ export class LogSegments {
     const gone = this.#sealed.slice(0, count);
     this.#sealed = this.#sealed.slice(count);
     this.#all = this.#list();
-    for (const segment of gone) {
+    for (const [index, segment] of gone.entries()) {
+      if (index > 0) disk.syncDirectory(this.#dir);
       for (const file of segment.files) this.#commit.forgetFile(file);
+      const unsynced = this.#snapshots.writtenFile(segment.baseOffset);
+      if (unsynced !== undefined) this.#commit.forgetFile(unsynced);
       segment.markDeleted(disk);
       const snapshot = this.#snapshots.markDeleted(segment.baseOffset);
       const remove = () => {

@@ -20,6 +20,8 @@ export class ProducerSnapshots {
   readonly #dir: string;
   readonly #crc32c: Crc32c;
   #offsets: Offset[];
+  /** Handles of the files written here: whoever syncs one must hear when it goes. */
+  readonly #written = new Map<Offset, DiskFile>();
 
   constructor(disk: Disk, dir: string, offsets: readonly Offset[], crc32c: Crc32c) {
     this.#disk = disk;
@@ -74,6 +76,7 @@ export class ProducerSnapshots {
     file.truncate(0);
     file.write([bytes], 0);
     this.#offsets.push(offset);
+    this.#written.set(offset, file);
     return file;
   }
 
@@ -85,12 +88,12 @@ export class ProducerSnapshots {
     this.#offsets = this.#offsets.filter((each) => each <= offset);
   }
 
-  /** Removes the files below `offset`. */
-  removeBelow(offset: Offset): void {
-    for (const stale of this.#offsets.filter((each) => each < offset)) {
+  /** Removes the files that are of no use any more once the log starts at `offset`. */
+  removeUpTo(offset: Offset): void {
+    for (const stale of this.#offsets.filter((each) => each <= offset)) {
       this.#disk.remove(this.#path(stale));
     }
-    this.#offsets = this.#offsets.filter((each) => each >= offset);
+    this.#offsets = this.#offsets.filter((each) => each > offset);
   }
 
   /** Removes the files that belong to no segment, but keeps the newest beyond the last base offset. */
@@ -104,8 +107,14 @@ export class ProducerSnapshots {
     }
   }
 
+  /** The handle that `take` returned for this offset, which may still wait for its sync. */
+  writtenFile(offset: Offset): DiskFile | undefined {
+    return this.#written.get(offset);
+  }
+
   /** The snapshot that goes with a deleted segment gets its `.deleted` name; null when there is none. */
   markDeleted(offset: Offset): string | null {
+    this.#written.delete(offset);
     const index = this.#offsets.indexOf(offset);
     if (index < 0) return null;
     this.#offsets.splice(index, 1);

@@ -372,6 +372,7 @@ class LogRecovery {
 
   #settleProducers(logStartOffset: Offset, logEndOffset: Offset): void {
     this.#snapshots.removeAbove(logEndOffset);
+    this.#snapshots.removeUpTo(logStartOffset);
     const bases = this.#kept().map((segment) => segment.baseOffset);
     this.#snapshots.removeStrays(new Set(bases), bases.at(-1) ?? logStartOffset);
     const scannedToEnd = this.#scannedLogs.length > 0 && this.#producers.endOffset === logEndOffset;

@@ -163,8 +163,8 @@ describe("power cuts", () => {
       workload: workload(config),
       recover: (disk) => openLikeDirectory(disk, config),
       verify: (opened, model) => verify(opened, model, model.acknowledged),
-      variants: crashVariants(1),
-      againEvery: 7,
+      variants: crashVariants(1, 2),
+      againEvery: 17,
     });
     expect(report.points).toBeGreaterThan(60);
     expect(report.crashesDuringRecovery).toBeGreaterThan(100);
@@ -172,7 +172,7 @@ describe("power cuts", () => {
 
   test("mode os: a dead process loses nothing acknowledged, a dead machine at most the tail", async () => {
     const config: Partial<LogConfig> = { ...SMALL, flushMode: "os" };
-    const variants = crashVariants(2);
+    const variants = crashVariants(2, 2);
     const alive = variants.filter((variant) => variant.name.startsWith("everything"));
     const run = (chosen: readonly CrashVariant[], isAlive: boolean) => enumerateCrashes<Model, OpenedLog>({
       ...base,
@@ -184,7 +184,7 @@ describe("power cuts", () => {
         return verify(opened, model, isAlive ? model.acknowledged : recoveryPoint);
       },
       variants: chosen,
-      againEvery: 11,
+      againEvery: 29,
     });
     await run(alive, true);
     await run(variants, false);
