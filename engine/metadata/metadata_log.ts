@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { METADATA_TOPIC_ID } from "../base/uuid.ts";
+import { METADATA_TOPIC_ID, ZERO_UUID } from "../base/uuid.ts";
 import type { Cancel } from "../io/clock.ts";
 import type { Logger } from "../io/logger.ts";
 import { METADATA_LOG_DIRECTORY } from "../log/directory_names.ts";
@@ -14,7 +14,7 @@ import type { LeaderEpoch, Offset } from "../model/offsets.ts";
 import type { Crc32c } from "../model/records.ts";
 import { METADATA_TOPIC_NAME } from "../model/topic_name.ts";
 import { decode } from "../wire/codec.ts";
-import { votersRecord } from "../wire/records/control_records.ts";
+import { kRaftVersionRecord, votersRecord } from "../wire/records/control_records.ts";
 import type { MetadataImage } from "./image.ts";
 import { ImageDelta } from "./image_delta.ts";
 import type { LoadedMetadata } from "./metadata_reader.ts";
@@ -137,9 +137,9 @@ export class MetadataLog {
       leaderId: options.nodeId,
       leaderEpoch: this.#epoch,
       votedId: -1,
-      votedDirectoryId: before?.votedDirectoryId ?? METADATA_TOPIC_ID,
+      votedDirectoryId: before?.votedDirectoryId ?? ZERO_UUID,
       currentVoters: [options.nodeId],
-      version: before?.version ?? 0,
+      version: hasChangeableVoters(loaded.controls) ? 1 : 0,
     };
     this.#keeper = new SnapshotKeeper({ ...options, log, loaded, crc32c: this.#crc32c });
   }
@@ -291,6 +291,12 @@ function logConfig(settings: MetadataLogSettings): LogConfig {
     segmentBytes: settings.segmentBytes,
     segmentMs: settings.segmentMs,
   };
+}
+
+/** kraft.version 1: the voters stand in the log, and quorum-state has its second format. */
+function hasChangeableVoters(controls: readonly ControlRecord[]): boolean {
+  const version = controls.findLast((control) => control.type === ControlType.KRAFT_VERSION);
+  return version !== undefined && decode(kRaftVersionRecord, 0, version.value).kRaftVersion >= 1;
 }
 
 /** Throws DataDirectoryError FOREIGN unless this node is the whole quorum. */
