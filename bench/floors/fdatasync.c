@@ -39,6 +39,8 @@ int main(int count, char **arguments) {
   uint8_t *data = calloc(1, bytes);
   memset(data, 0x5a, bytes);
   static Histogram latency;
+  struct rusage before;
+  getrusage(RUSAGE_SELF, &before);
   uint64_t start = now_ns(), now = start, done = 0;
   for (off_t at = 0; now - start < duration; at += (off_t)bytes) {
     if (at + (off_t)bytes > size) at = 0;
@@ -51,8 +53,10 @@ int main(int count, char **arguments) {
   }
   unlink(path);
   double seconds = (double)(now - start) / 1e9;
-  printf("{\"seconds\":%.6f,\"requests\":%lu,\"requestsPerSecond\":%.1f,\"latencyUs\":", seconds, done,
+  printf("{\"seconds\":%.6f,\"requests\":%lu,\"requestsPerSecond\":%.1f,", seconds, done,
          (double)done / seconds);
+  print_cpu_since(&before);
+  printf("\"latencyUs\":");
   histogram_print(&latency);
   printf("}\n");
 }

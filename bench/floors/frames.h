@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "crc32c.h"
@@ -37,6 +38,17 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *form
   __builtin_va_end(arguments);
   fputc('\n', stderr);
   exit(1);
+}
+
+/* What a program without a socket used itself, under the names that the generator gives a broker's. */
+static inline void print_cpu_since(const struct rusage *before) {
+  struct rusage after;
+  getrusage(RUSAGE_SELF, &after);
+  printf("\"brokerUserSeconds\":%.4f,\"brokerSystemSeconds\":%.4f,",
+         (double)(after.ru_utime.tv_sec - before->ru_utime.tv_sec) +
+             (double)(after.ru_utime.tv_usec - before->ru_utime.tv_usec) / 1e6,
+         (double)(after.ru_stime.tv_sec - before->ru_stime.tv_sec) +
+             (double)(after.ru_stime.tv_usec - before->ru_stime.tv_usec) / 1e6);
 }
 
 static inline uint64_t now_ns(void) {

@@ -3,9 +3,9 @@
  * page cache, an answer per request. No index, no offsets stamped, no copies beside the kernel's.
  * A broker cannot do less on one thread and keep the promise that a stored batch was whole.
  *
- *   produce --dir DIR [--port 0] [--segment-bytes 134217728] [--error CODE] [--write 0]
+ *   produce --dir DIR [--port 0] [--segment-bytes 67108864] [--error CODE] [--write 0]
  *
- * Files are rolled at segment-bytes and the one before the last is removed, as retention would, so
+ * Files are rolled at segment-bytes and the oldest of four is removed, as retention would, so
  * that the page cache is written fresh like a broker's and does not grow. --error answers every
  * request with that code: a way to see that the generator notices. --write 0 leaves the file out.
  */
@@ -14,7 +14,7 @@
 
 #include <sys/uio.h>
 
-enum { RECEIVE_BYTES = 256 * 1024, ANSWERS_BYTES = 512 * 1024, SEGMENTS_KEPT = 2 };
+enum { RECEIVE_BYTES = 256 * 1024, ANSWERS_BYTES = 512 * 1024, SEGMENTS_KEPT = 4 };
 
 typedef struct {
   int fd;
@@ -195,7 +195,7 @@ static int receive(Connection *connection) {
 int main(int count, char **arguments) {
   crc32c_init();
   store.directory = option(count, arguments, "dir", "/tmp");
-  store.segment_bytes = (uint64_t)number_option(count, arguments, "segment-bytes", 128 << 20);
+  store.segment_bytes = (uint64_t)number_option(count, arguments, "segment-bytes", 64 << 20);
   store.error_code = (int)number_option(count, arguments, "error", 0);
   store.writes = (int)number_option(count, arguments, "write", 1);
   store.fd = -1;

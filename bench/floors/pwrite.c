@@ -2,30 +2,22 @@
  * Floor of an embedded append without sync: pwrite of one batch after another into the page cache, files
  * rolled and the oldest removed.
  *
- *   pwrite --dir DIR [--bytes 65536] [--segment-bytes 134217728] [--duration-ms 2000] [--crc 0]
+ *   pwrite --dir DIR [--bytes 65536] [--segment-bytes 67108864] [--duration-ms 2000] [--crc 0]
  *
  * --crc 1 also computes the CRC-32C of each batch, as an append that checks its input must.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "frames.h"
 #include "histogram.h"
 
-static double cpu_seconds(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 int main(int count, char **arguments) {
   crc32c_init();
   size_t bytes = (size_t)number_option(count, arguments, "bytes", 65536);
-  uint64_t segment_bytes = (uint64_t)number_option(count, arguments, "segment-bytes", 128 << 20);
+  uint64_t segment_bytes = (uint64_t)number_option(count, arguments, "segment-bytes", 64 << 20);
   uint64_t duration = (uint64_t)number_option(count, arguments, "duration-ms", 2000) * 1000000u;
   int with_crc = (int)number_option(count, arguments, "crc", 0);
   const char *directory = option(count, arguments, "dir", "/tmp");
@@ -34,7 +26,8 @@ int main(int count, char **arguments) {
   static Histogram latency;
   int fd = -1, sequence = 0;
   uint64_t position = segment_bytes, done = 0, sums = 0;
-  double cpu = cpu_seconds();
+  struct rusage before;
+  getrusage(RUSAGE_SELF, &before);
   uint64_t start = now_ns(), now = start;
   for (; now - start < duration; done++) {
     if (position + batch.size > segment_bytes) {
@@ -55,13 +48,14 @@ int main(int count, char **arguments) {
     histogram_add(&latency, after - now);
     now = after;
   }
-  cpu = cpu_seconds() - cpu;
   unlink(path);
   if (older[0] != 0) unlink(older);
   double seconds = (double)(now - start) / 1e9, total = (double)done * (double)batch.size;
   printf("{\"seconds\":%.6f,\"requests\":%lu,\"requestsPerSecond\":%.1f,\"megabytesPerSecond\":%.1f,"
-         "\"brokerCpuSeconds\":%.4f,\"sums\":%lu,\"latencyUs\":",
-         seconds, done, (double)done / seconds, total / 1e6 / seconds, cpu, sums & 1);
+         "\"sums\":%lu,",
+         seconds, done, (double)done / seconds, total / 1e6 / seconds, sums & 1);
+  print_cpu_since(&before);
+  printf("\"latencyUs\":");
   histogram_print(&latency);
   printf("}\n");
 }

@@ -5,7 +5,7 @@ import { touchMemory } from "./machine.ts";
 import type { Slice } from "./measurement.ts";
 import { buildProgram } from "./native_build.ts";
 import { measureWith, type RunOptions } from "./network_run.ts";
-import { figureTable, judge, medianFigures, type Outcome, pairedRatio, shortNumber } from "./report.ts";
+import { compare, describeComparison, figureTable, judge, medianFigures, type Outcome, shortNumber } from "./report.ts";
 import type { Goal } from "./scenarios.ts";
 import { newDir } from "./targets.ts";
 
@@ -63,21 +63,16 @@ export async function runEmbedScenario(scenario: EmbedScenario, options: RunOpti
       );
     }
   }
-  const ratios = [floorName, crcName].map((name) => ({
-    name,
-    ratio: pairedRatio(slices, ["millrace", name], "requestsPerSecond", options.seed),
-  }));
+  const comparisons = [floorName, crcName].map((name) =>
+    compare(slices, ["millrace", name], "requestsPerSecond", options.seed),
+  );
   const figures = medianFigures(slices.filter((slice) => slice.target === "millrace"));
   return {
     scenario: scenario.name,
     about: scenario.about,
     table: figureTable(["millrace", floorName, crcName], slices),
-    verdicts: scenario.goals.map((goal) => judge(goal, figures, ratios[0]!.ratio)),
-    notes: ratios.map(
-      ({ name, ratio }) =>
-        `appends of millrace / ${name}: ${shortNumber(ratio.median)} ` +
-        `[${shortNumber(ratio.low)}, ${shortNumber(ratio.high)}]`,
-    ),
-    details: { ratios, slices },
+    verdicts: scenario.goals.map((goal) => judge(goal, figures, comparisons[0]!.ratio)),
+    notes: comparisons.map((comparison) => describeComparison("millrace", "requestsPerSecond", comparison)),
+    details: { comparisons, slices },
   };
 }

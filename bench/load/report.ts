@@ -47,7 +47,12 @@ export function medianFigures(slices: readonly Slice[]): Figures {
 }
 
 /** Ratio of two targets within each round in which both slices count. */
-export function pairedRatio(slices: readonly Slice[], pair: readonly [string, string], metric: Metric, seed: number): Interval {
+export function pairedRatio(
+  slices: readonly Slice[],
+  pair: readonly [string, string],
+  metric: keyof Figures,
+  seed: number,
+): Interval {
   const ratios: number[] = [];
   for (const ours of slices) {
     if (ours.target !== pair[0] || ours.thrownOut !== null) continue;
@@ -58,6 +63,39 @@ export function pairedRatio(slices: readonly Slice[], pair: readonly [string, st
     ratios.push(figuresOf(ours.measured)[metric] / figuresOf(other.measured)[metric]);
   }
   return bootstrapMedian(ratios, seed);
+}
+
+export interface Comparison {
+  readonly name: string;
+  /** Of the scenario's metric: above 1 is better. */
+  readonly ratio: Interval;
+  /** Of CPU a request and of the median latency: below 1 is better. A busy machine moves these less. */
+  readonly cpuRatio: Interval;
+  readonly p50Ratio: Interval;
+}
+
+export function compare(
+  slices: readonly Slice[],
+  pair: readonly [string, string],
+  metric: Metric,
+  seed: number,
+): Comparison {
+  return {
+    name: pair[1],
+    ratio: pairedRatio(slices, pair, metric, seed),
+    cpuRatio: pairedRatio(slices, pair, "cpuUsPerRequest", seed),
+    p50Ratio: pairedRatio(slices, pair, "p50Us", seed),
+  };
+}
+
+export function describeComparison(ours: string, metric: Metric, comparison: Comparison): string {
+  const interval = (ratio: Interval): string =>
+    `${shortNumber(ratio.median)} [${shortNumber(ratio.low)}, ${shortNumber(ratio.high)}]`;
+  const { name, ratio, cpuRatio, p50Ratio } = comparison;
+  return (
+    `${ours} / ${name}: ${metric} ${interval(ratio)} over ${ratio.count} pairs, ` +
+    `CPU a request ${interval(cpuRatio)}, p50 ${interval(p50Ratio)}`
+  );
 }
 
 export function shortNumber(value: number): string {

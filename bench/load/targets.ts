@@ -227,7 +227,6 @@ function kafkaProperties(dir: string, properties: Readonly<Record<string, string
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
-    "log.initial.task.delay.ms": "500",
     ...properties,
   };
   return Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join("");
