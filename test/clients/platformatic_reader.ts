@@ -10,7 +10,7 @@ export interface ReadRecord extends PlainRecord {
 }
 
 const FETCH_BYTES = 8 << 20;
-const ATTEMPTS_MAX = 50;
+const IDLE_FETCHES_MAX = 20;
 
 export class PartitionReader {
   readonly #consumer: Consumer<string, string, string, string>;
@@ -29,12 +29,26 @@ export class PartitionReader {
   }
 
   /** Records from `from` on until `count` have come. */
-  async read(topic: string, partition: number, from: number, count: number): Promise<ReadRecord[]> {
+  read(topic: string, partition: number, from: number, count: number): Promise<ReadRecord[]> {
+    return this.#read(topic, partition, from, (found) => found.length >= count);
+  }
+
+  /** Records from `from` on, until the one before `end` was passed. */
+  async readUpTo(topic: string, partition: number, from: number, end: number): Promise<ReadRecord[]> {
+    return from === end ? [] : this.#read(topic, partition, from, (_found, next) => next >= end);
+  }
+
+  async #read(
+    topic: string,
+    partition: number,
+    from: number,
+    isEnough: (found: readonly ReadRecord[], next: number) => boolean,
+  ): Promise<ReadRecord[]> {
     const metadata = await this.#consumer.metadata({ topics: [topic], forceUpdate: true });
     const topicId = metadata.topics.get(topic)!.id;
     const found: ReadRecord[] = [];
     let next = from;
-    for (let attempt = 0; found.length < count && attempt < ATTEMPTS_MAX; attempt++) {
+    for (let idle = 0; !isEnough(found, next) && idle < IDLE_FETCHES_MAX; idle++) {
       const response = await this.#consumer.fetch({
         node: metadata.topics.get(topic)!.partitions[partition]!.leader,
         topics: [{
@@ -51,6 +65,7 @@ export class PartitionReader {
         maxBytes: FETCH_BYTES,
         maxWaitTime: 200,
       });
+      const before = next;
       for (const batch of response.responses[0]?.partitions[0]?.records ?? []) {
         for (const record of batch.records) {
           const offset = Number(batch.firstOffset) + record.offsetDelta;
@@ -65,6 +80,7 @@ export class PartitionReader {
         }
         next = Number(batch.firstOffset) + batch.lastOffsetDelta + 1;
       }
+      if (next > before) idle = 0;
     }
     return found;
   }
