@@ -17,8 +17,8 @@ import type { Field, Fields, Message } from "../wire/schema.ts";
 import { WireError } from "../wire/wire_error.ts";
 
 /**
- * Reads and writes flexible messages by walking their declarations. A compiled codec is far faster,
- * but making one costs about a millisecond, and a start meets a dozen kinds of record a few times each:
+ * Reads and writes flexible messages by walking their declarations. A compiled codec is faster in the end,
+ * but its first use costs one to four milliseconds, and a start meets a dozen kinds a few times each:
  * those come here (bench/micro/metadata.bench.ts).
  *
  * Everything else is as in wire/codec.ts, whose tests compare the two.
