@@ -85,8 +85,10 @@ export class Flags {
 
 /** Where a command writes. Tests pass their own. */
 export interface Terminal {
-  out(text: string): void;
+  out(text: string | Uint8Array): void;
   error(text: string): void;
+  /** Resolves when standard output has taken what was written so far, or enough of it to write on. */
+  drained(): Promise<void>;
   /** Whether standard error is a screen: only then is progress drawn. */
   readonly interactive: boolean;
 }

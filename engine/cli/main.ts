@@ -1,32 +1,36 @@
-import { DataDirectoryError, UsageError } from "../model/errors.ts";
+import { ConnectionLost } from "../client/client.ts";
+import { DataDirectoryError, KafkaError, UsageError } from "../model/errors.ts";
 import { helpText, parseCommand } from "./command.ts";
-import type { Command, Terminal } from "./command.ts";
-import { consumeCommand } from "./consume.ts";
-import { produceCommand } from "./produce.ts";
-import { serveCommand } from "./serve.ts";
-import { topicsCommand } from "./topics.ts";
+import type { Command } from "./command.ts";
+import { OutputClosed, ProcessTerminal } from "./terminal.ts";
 
-const COMMANDS: readonly Command[] = [serveCommand, topicsCommand, produceCommand, consumeCommand];
-
-const terminal: Terminal = {
-  out: (text) => void process.stdout.write(text),
-  error: (text) => void process.stderr.write(text),
-  interactive: process.stderr.isTTY === true,
+/** Each with what it needs, loaded when it is asked for: a broker starts without the other commands. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve.ts")).serveCommand,
+  topics: async () => (await import("./topics.ts")).topicsCommand,
+  produce: async () => (await import("./produce.ts")).produceCommand,
+  consume: async () => (await import("./consume.ts")).consumeCommand,
+  dump: async () => (await import("./dump.ts")).dumpCommand,
+  check: async () => (await import("./check.ts")).checkCommand,
 };
 
-function overview(): string {
-  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
+const terminal = new ProcessTerminal();
+
+async function overview(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
   return `Usage: millrace COMMAND [flags]\n\n${lines.join("\n")}\n\nmillrace COMMAND --help tells more.\n`;
 }
 
 async function run(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    terminal.out(overview());
+    terminal.out(await overview());
     return name === undefined ? 1 : 0;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) throw new UsageError(`no command "${name}": see \`millrace --help\``);
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) throw new UsageError(`no command "${name}": see \`millrace --help\``);
+  const command = await load();
   const { flags, positionals, help } = parseCommand(command, rest);
   if (help) {
     terminal.out(helpText(command));
@@ -35,11 +39,21 @@ async function run(args: readonly string[]): Promise<number> {
   return command.run(flags, positionals, terminal);
 }
 
+/** What the world did, or the user: a line is all that helps. Anything else is a mistake of ours. */
+function isForPeople(error: unknown): error is Error {
+  return error instanceof UsageError || error instanceof DataDirectoryError ||
+    error instanceof KafkaError || error instanceof ConnectionLost;
+}
+
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  const isForPeople = error instanceof UsageError || error instanceof DataDirectoryError;
-  if (!isForPeople) throw error;
-  terminal.error(`millrace: ${error.message}\n`);
-  process.exitCode = 1;
+  if (error instanceof OutputClosed) {
+    process.exitCode = 0;
+  } else if (isForPeople(error)) {
+    terminal.error(`millrace: ${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
 }
