@@ -2,10 +2,10 @@ import type { Clock } from "../io/clock.ts";
 import type { Log } from "../log/log.ts";
 
 /**
- * After so many early writes in one turn of the event loop the next one waits for its end. A program that
+ * So many pauses of one turn of the event loop are used; then appends settle at its end. A program that
  * awaits one append after the other would otherwise never let timers and sockets have their turn.
  */
-const EARLY_WRITES_MAX = 64;
+const PAUSES_MAX = 64;
 
 /**
  * Writes what appends have staged as soon as the program pauses, in a microtask: for whoever awaits a
@@ -16,28 +16,42 @@ export class EarlyWriter {
   readonly #log: Log;
   readonly #clock: Clock;
   #isAsked = false;
-  #writesInTurn = 0;
+  #pausesInTurn = 0;
+  #turnEnd: PromiseWithResolvers<void> | null = null;
 
   constructor(log: Log, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
   }
 
-  /** Something was appended. The log has seen to it that the end of the tick writes it in any case. */
-  soon(): void {
-    if (this.#isAsked || this.#writesInTurn >= EARLY_WRITES_MAX) return;
-    this.#isAsked = true;
-    queueMicrotask(this.#write);
+  /**
+   * To be called after each append, with the promise of its settlement; returns the one to hand out. The
+   * log has seen to it that the end of the tick writes in any case.
+   */
+  appended(settled: Promise<void>): Promise<void> {
+    if (this.#pausesInTurn >= PAUSES_MAX) {
+      this.#turnEnd ??= Promise.withResolvers();
+      const { promise } = this.#turnEnd;
+      return settled.then(() => promise);
+    }
+    if (!this.#isAsked) {
+      this.#isAsked = true;
+      queueMicrotask(this.#pause);
+    }
+    return settled;
   }
 
-  readonly #write = (): void => {
+  readonly #pause = (): void => {
     this.#isAsked = false;
-    if (this.#writesInTurn === 0) this.#clock.atEndOfTick(this.#endTurn);
-    this.#writesInTurn++;
+    if (this.#pausesInTurn === 0) this.#clock.atEndOfTick(this.#endTurn);
+    this.#pausesInTurn++;
     this.#log.writeStaged();
   };
 
   readonly #endTurn = (): void => {
-    this.#writesInTurn = 0;
+    this.#pausesInTurn = 0;
+    const turnEnd = this.#turnEnd;
+    this.#turnEnd = null;
+    turnEnd?.resolve();
   };
 }

@@ -1,3 +1,4 @@
+import { writeInt64 } from "../base/int64.ts";
 import type { Clock } from "../io/clock.ts";
 import type { AppendResult } from "../log/append_result.ts";
 import { Codec } from "../model/compression.ts";
@@ -5,7 +6,13 @@ import type { CodecName, Codecs } from "../model/compression.ts";
 import { ErrorCode } from "../model/error_code.ts";
 import { KafkaError, UsageError } from "../model/errors.ts";
 import type { Offset, TimestampMs } from "../model/offsets.ts";
-import { BATCH_HEADER_BYTES, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE } from "../model/record_batch.ts";
+import {
+  BASE_OFFSET_AT,
+  BATCH_HEADER_BYTES,
+  NO_PRODUCER_EPOCH,
+  NO_PRODUCER_ID,
+  NO_SEQUENCE,
+} from "../model/record_batch.ts";
 import { encodeRecords, plainBatch, sealBatch } from "../model/records.ts";
 import type { Crc32c, RecordInput, StoredRecord } from "../model/records.ts";
 import type { Partition } from "../partition/partition.ts";
@@ -121,8 +128,9 @@ export class EmbeddedLog implements AsyncDisposable {
   }
 
   /**
-   * Appends one encoded batch (v2), whole or in pieces of which the first holds at least the header.
-   * Resolves to its base offset, which is stamped in place with the leader epoch.
+   * Appends one encoded batch (v2), whole or in pieces of which the first holds at least the header. The
+   * offset that it carries does not count: its new one is stamped in place with the leader epoch, and
+   * what this resolves to.
    */
   appendBatch(bytes: Uint8Array | readonly Uint8Array[], signal?: AbortSignal): Promise<Offset> {
     try {
@@ -132,6 +140,8 @@ export class EmbeddedLog implements AsyncDisposable {
         const header = `its header of ${BATCH_HEADER_BYTES} bytes`;
         throw new UsageError(`the first piece of a batch must hold ${header}`);
       }
+      // It may come from another log, or from an append before.
+      writeInt64(pieces[0]!, BASE_OFFSET_AT, 0);
       return this.#append(pieces, signal);
     } catch (error) {
       return Promise.reject(error);
@@ -259,9 +269,9 @@ export class EmbeddedLog implements AsyncDisposable {
 
   #decided(result: AppendResult): Decided {
     if (!result.ok) throw new KafkaError(result.errorCode, result.message);
-    this.#writer!.soon();
-    this.#lastSettled = result.settled;
-    return result;
+    const settled = this.#writer!.appended(result.settled);
+    this.#lastSettled = settled;
+    return { baseOffset: result.baseOffset, settled };
   }
 }
 

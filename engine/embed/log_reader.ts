@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { Clock } from "../io/clock.ts";
 import type { FileRange } from "../log/read_plan.ts";
 import { AbortedProducers } from "../model/aborted_producers.ts";
 import { UNPACKED_BYTES_MAX, batchesIn, packedRecordsOf } from "../model/batch_run.ts";
@@ -36,6 +37,7 @@ export interface StoredBatch {
 
 export interface LogReaderParts {
   readonly source: ReadableLog;
+  readonly clock: Clock;
   readonly codecs: Codecs;
   readonly crc32c: Crc32c;
   /** Fires when the log is closed. */
@@ -64,8 +66,9 @@ const READ_BYTES_DEFAULT = 1024 * 1024;
 const WARM_STEP_BYTES = 1024 * 1024;
 
 /**
- * Batches whose stored records are larger are unpacked off the loop: about where unpacking takes longer
- * than the way to a thread and back (bench/micro/embed.bench.ts).
+ * Batches whose stored records are larger are unpacked off the loop, which the smaller ones hold for a
+ * fifth of a millisecond at most; the way to a thread and back costs about half of that
+ * (bench/micro/embed.bench.ts).
  */
 const UNPACK_NOW_BYTES_MAX = 32 * 1024;
 
@@ -169,7 +172,10 @@ export class LogReader {
       if (bytes === null) continue;
       const run = this.#checked(bytes, plan.abortedTransactions, next, end);
       next = run.next;
-      if (run.spans.length > 0) yield run;
+      if (run.spans.length === 0) continue;
+      yield run;
+      // What is in the page cache needs no waiting: timers and sockets are to have their turn all the same.
+      await new Promise<void>((resolve) => this.#parts.clock.atEndOfTick(resolve));
     }
   }
 
