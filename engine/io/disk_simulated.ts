@@ -34,8 +34,8 @@ import type {
  *    overwritten sector went through, garbage in sectors that held nothing before, any size that a file
  *    has had since its sync, any subset of unsynced names; another cut during recovery
  *  - a write that fails with ENOSPC, EIO or stays short, having changed part of its range
- *  - a sync that fails: its sectors are gone for good though reads still see them, and a later sync
- *    says nothing about them
+ *  - a sync that fails: its sectors are gone for good though reads still see them, and no later sync of
+ *    this disk succeeds
  * And must detect, though it cannot repair: lost writes (claimed done), flipped bits.
  *
  * A point is one call that changes or syncs something. The `plan` decides each by its number, which is
@@ -256,7 +256,7 @@ export class SimulatedDisk implements Disk, SimulatedHost {
   syncDirectory(dir: string): void {
     this.guard(SYNC_STAGE, dir);
     const directory = this.#directory("open", dir);
-    this.#syncPoint("sync directory", dir, () => {});
+    this.#syncPoint("sync directory", dir);
     this.#changes = syncNames(this.#changes, directory);
   }
 
@@ -403,7 +403,7 @@ export class SimulatedDisk implements Disk, SimulatedHost {
   }
 
   syncInode(inode: SimulatedInode, path: string, upTo: number): void {
-    this.#syncPoint("sync", path, () => inode.syncFailed(upTo));
+    this.#syncPoint("sync", path);
     inode.synced(upTo);
   }
 
@@ -412,16 +412,12 @@ export class SimulatedDisk implements Disk, SimulatedHost {
     return new Promise((resolve) => this.#held.push(resolve));
   }
 
-  #syncPoint(kind: DiskPointKind, path: string, lose: () => void): void {
+  #syncPoint(kind: DiskPointKind, path: string): void {
     this.guard(SYNC_STAGE, path);
     const outcome = this.passPoint(kind, path);
     if (outcome === "go") return;
-    if (outcome === "cut") {
-      this.cut();
-    } else {
-      lose();
-      this.fail(SYNC_STAGE, path, outcome === "ENOSPC" ? "ENOSPC" : "EIO");
-    }
+    if (outcome === "cut") this.cut();
+    else this.fail(SYNC_STAGE, path, outcome === "ENOSPC" ? "ENOSPC" : "EIO");
   }
 
   #changeName(

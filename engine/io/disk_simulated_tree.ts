@@ -42,8 +42,8 @@ export type NameChangeKind = "create" | "make directory" | "remove" | "rename";
 /** An older state, and the number of the change that ended it. */
 interface Older<State> {
   readonly state: State;
-  /** A sync that began at or after this change makes it obsolete. Infinity: its sync failed. */
-  endedBy: number;
+  /** A sync that began at or after this change makes it obsolete. */
+  readonly endedBy: number;
 }
 
 /**
@@ -121,16 +121,7 @@ export class SimulatedInode {
     this.#forget((older) => older.endedBy <= upTo);
   }
 
-  /** A sync of everything up to `upTo` failed: no later sync will write those sectors. */
-  syncFailed(upTo: number): void {
-    const lose = (older: Older<unknown>) => {
-      if (older.endedBy <= upTo) older.endedBy = Infinity;
-    };
-    for (const list of this.#sectors.values()) list.forEach(lose);
-    this.#sizes.forEach(lose);
-  }
-
-  /** Everything, as if by a sync that covers even what failed. */
+  /** Everything, as if by a sync. */
   makeDurable(): void {
     this.#forget(() => true);
   }

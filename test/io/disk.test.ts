@@ -172,6 +172,18 @@ describe("NodeDisk", () => {
     good.close();
   });
 
+  test("a sync in flight when another fault latches proves nothing", async () => {
+    const { disk, dir } = diskWith(loadNative());
+    const file = disk.file(join(dir, "f"));
+    file.create();
+    file.write([bytes("x")], 0);
+    const pending = file.sync();
+    const fault = new DiskFault("sync", join(dir, "other"), "EIO");
+    disk.report(fault);
+    expect(await pending.then(() => null, (error: unknown) => error)).toBe(fault);
+    file.close();
+  });
+
   test("replaceFile that cannot write leaves the old file and no temporary one", async () => {
     for (const later of [false, true]) {
       let answer = 0;

@@ -116,6 +116,17 @@ describe("a power cut", () => {
     expect(sizes[0]).toEqual([1536, 512, 1536, 2048]);
   });
 
+  test("leaves zeros where a file was cut, though its sector was written", () => {
+    const disk = freshDisk();
+    disk.install("/d/f", sectors("a"));
+    const file = disk.file("/d/f");
+    file.write([sectors("b", "b")], 100);
+    const after = disk.crash({ sector: () => true }); // the new bytes, with the old size
+    expect(letters(after, "/d/f")).toBe("?");
+    after.file("/d/f").allocate(0, 1536);
+    expect(letters(after, "/d/f")).toBe("?..");
+  });
+
   test("may bring back removed files, and lose renames", () => {
     const disk = freshDisk();
     disk.install("/d/a", sectors("a"));
@@ -209,7 +220,7 @@ describe("faults", () => {
     }
   });
 
-  test("a failed sync latches whatever its reason, and its sectors are lost to later syncs", async () => {
+  test("a failed sync latches whatever its reason, and nothing of it is on the device", async () => {
     for (const outcome of ["EIO", "ENOSPC"] as const) {
       const disk = freshDisk();
       disk.install("/d/f", sectors("a", "b"));

@@ -120,6 +120,14 @@ describe("a directory that cannot be used is refused in one line, and left as it
     );
   });
 
+  test("which became unreadable once locked", () => {
+    const disk = formattedDisk();
+    let reads = 0;
+    disk.planRead = (path) => (path.endsWith("meta.properties") && reads++ > 0 ? "EACCES" : null);
+    expect(() => openDirectory({ disk })).toThrow("EACCES");
+    expect(disk.list(DATA)).toEqual(["meta.properties"]);
+  });
+
   test("with somebody's files in it, and not formatted", () => {
     const disk = formattedDisk();
     disk.remove(`${DATA}/meta.properties`);
@@ -237,6 +245,7 @@ describe("life of a directory", () => {
     const stray = disk.list(DATA).filter((name) => name.endsWith("-stray"));
     expect(stray).toHaveLength(1);
     expect(stray[0]).toMatch(/^a-0\.[0-9a-f]{32}-stray$/);
+    expect(disk.crash({}).list(DATA)).toContain(stray[0]!); // durably
     expect(disk.list(`${DATA}/${stray[0]}`)).toContain("partition.metadata");
     await second.directory.close();
     expect(checkpoint(disk, "recovery-point")).toEqual({});
@@ -283,6 +292,9 @@ describe("life of a directory", () => {
     first.directory.deleteLog("b", 0);
     first.directory.deleteLog("never", 3);
     await first.directory.close();
+    first.clock.advance(60_000); // a directory that was closed is another's
+    await microtasks();
+    expect(disk.list(DATA).filter((name) => name.startsWith("b-0."))).toHaveLength(1);
     expect(checkpoint(disk, "recovery-point")).toEqual({ "a-0": 1 });
     // what a stop left behind goes after the next start
     const second = openDirectory({ disk });
