@@ -14,12 +14,6 @@ import type { RetainedSegment } from "./retention.ts";
 import type { SealedSegment } from "./sealed_segment.ts";
 import type { ReadableSegment } from "./segment.ts";
 
-/**
- * Bytes reserved ahead of the writes in mode "commit", so that a sync need not write a new file size
- * (bench/micro/log_sync.bench.ts).
- */
-export const ALLOCATE_BYTES = 4 * 1024 * 1024;
-
 export interface SegmentView {
   readonly baseOffset: Offset;
   readonly sizeBytes: number;
@@ -38,12 +32,9 @@ export interface LogSegmentsOptions {
 
 /** What of a topic's configs a segment needs. */
 export function segmentSettings(config: LogConfig): SegmentSettings {
-  const ahead = config.flushMode === "commit" ? Math.min(ALLOCATE_BYTES, config.segmentBytes) : 0;
-  return {
-    indexIntervalBytes: config.indexIntervalBytes,
-    segmentIndexBytes: config.segmentIndexBytes,
-    allocateBytes: config.preallocate ? config.segmentBytes : ahead,
-  };
+  const { flushMode, indexIntervalBytes, preallocate, segmentBytes, segmentIndexBytes } = config;
+  const reserve = preallocate ? "segment" : flushMode === "commit" ? "steps" : "nothing";
+  return { indexIntervalBytes, segmentBytes, segmentIndexBytes, reserve };
 }
 
 /**
