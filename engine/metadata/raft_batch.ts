@@ -102,7 +102,8 @@ export function snapshotHeader(lastContainedLogTimestamp: TimestampMs): ControlR
 }
 
 export function snapshotFooter(): ControlRecord {
-  return { type: ControlType.SNAPSHOT_FOOTER, value: interpretEncode(snapshotFooterRecord, 0, { version: 0 }) };
+  const value = { version: 0 };
+  return { type: ControlType.SNAPSHOT_FOOTER, value: interpretEncode(snapshotFooterRecord, 0, value) };
 }
 
 /** What is wrong with bytes that should be whole batches, and where. */

@@ -23,7 +23,12 @@ import { WireError } from "../wire/wire_error.ts";
  *
  * Everything else is as in wire/codec.ts, whose tests compare the two.
  */
-export function interpretDecode(message: Message, version: number, bytes: Uint8Array, start: number): unknown {
+export function interpretDecode(
+  message: Message,
+  version: number,
+  bytes: Uint8Array,
+  start: number,
+): unknown {
   const cursor = new VarintCursor(bytes, start, bytes.length);
   const value = readStruct(cursor, planOf(message, message.fields, version));
   if (cursor.bad) throw new WireError("TRUNCATED", `${message.name} ends early or is malformed`);
