@@ -263,6 +263,26 @@ describe("configs", () => {
   });
 });
 
+test("answers wait for the device", async () => {
+  await withStore(async (store, disk) => {
+    disk.holdSyncs = true;
+    const creating = store.createTopics([topic("t")], NOW_IN_FORCE);
+    const allocating = store.allocateProducerId();
+    const answered: string[] = [];
+    creating.then(() => answered.push("topic"), () => {});
+    allocating.then(() => answered.push("id"), () => {});
+    await microtasks();
+    expect(answered).toEqual([]);
+    expect(store.image.topic("t")).toBeUndefined();
+    expect(store.partitions.find("t", 0)).toBeUndefined();
+    disk.holdSyncs = false;
+    while (disk.heldSyncs > 0) disk.releaseSyncs();
+    expect((await creating)[0]!.errorCode).toBe(0);
+    expect(store.partitions.find("t", 0)).toBeDefined();
+    expect(await allocating).toBe(0);
+  });
+});
+
 test("listeners hear of changes when everything has followed", async () => {
   await withStore(async (store) => {
     const heard: unknown[] = [];
