@@ -1,4 +1,5 @@
-import type { Disk } from "../io/disk.ts";
+import type { BatchScan } from "../../native/scan.ts";
+import type { Disk, DiskFile } from "../io/disk.ts";
 import { DiskFault } from "../model/errors.ts";
 import * as batch from "../model/record_batch.ts";
 import type { Offset } from "../model/offsets.ts";
@@ -228,7 +229,7 @@ class PartitionChecker {
       isEndKnown = damages.at(-1)?.end !== window.size;
       for (const damage of damages) {
         const isTail = mayHaveTail && damage.end === window.size;
-        if (isTail) this.#checkTail(path, window, damage, end);
+        if (isTail) this.#checkTail(file, window, damage, end);
         else this.#report.error(path, damage.message, damage.start, damage.end);
       }
     } finally {
@@ -239,11 +240,13 @@ class PartitionChecker {
   }
 
   /** What stands behind the last whole batch of a log that may be written to, or was when it died. */
-  #checkTail(path: string, window: FileWindow, damage: Damage, end: Offset): void {
+  #checkTail(file: DiskFile, window: FileWindow, damage: Damage, end: Offset): void {
+    const { path } = file;
     if (this.#isUnwritten(window, damage.start)) return;
-    // A batch that was being written when we came by is whole by now.
-    window.forget();
-    if (frameReason(window, damage.start, window.size, this.#check.tools.native) === null) return;
+    // A batch that was being written when we came by is whole by now, wherever it ends.
+    const sizeNow = Math.max(window.size, file.size());
+    const again = new FileWindow(file, sizeNow);
+    if (frameReason(again, damage.start, sizeNow, this.#check.tools.native) === null) return;
     // Beyond the recovery point nothing was promised to survive an unclean stop.
     if (end < this.#check.recoveryPoint) {
       this.#report.error(path, damage.message, damage.start, damage.end);
@@ -282,7 +285,7 @@ class PartitionChecker {
     const last = (scan.baseOffset + scan.lastOffsetDelta) as Offset;
     const isFar = last - base > OFFSETS_PER_SEGMENT_MAX;
     if (isFar) this.#report.error(path, `offset ${last} is too far from the segment's base`, position, position + 8);
-    const epoch = this.#continuity.epochReason(scan);
+    const epoch = this.#epochReason(scan);
     if (epoch !== null) {
       const at = position + batch.LEADER_EPOCH_AT;
       this.#report.error(path, epoch, at, at + 4);
@@ -295,6 +298,17 @@ class PartitionChecker {
     const maxTimestamp = scan.maxTimestamp;
     indexes.see({ position, lastOffset: last, maxTimestamp });
     return this.#continuity.expected ?? ((last + 1) as Offset);
+  }
+
+  #epochReason(scan: BatchScan): string | null {
+    const reason = this.#continuity.epochReason(scan);
+    if (reason === null || this.#check.isClean) return reason;
+    // Perhaps the batch is younger than our copy of the epochs, or its line is gone by now.
+    const bytes = this.#check.disk.readAll(`${this.#check.dir}/${EPOCH_CHECKPOINT_FILE}`);
+    const parsed = bytes === null ? null : parseEpochCheckpoint(bytes);
+    if (parsed === null || !parsed.ok) return reason;
+    this.#continuity.renewEpochs(parsed.value);
+    return this.#continuity.epochReason(scan);
   }
 
   #checkProducer(path: string, checked: CheckedBatch, indexes: SegmentIndexes): void {
@@ -377,8 +391,12 @@ class SegmentIndexes {
       if (bytes !== null) {
         return { path, bytes, baseOffset: base, severity, mayHaveTail } satisfies IndexFile;
       }
-      // A txnindex is there only when something was aborted; an active index may be in memory alone.
-      if (kind !== TXN_INDEX_SUFFIX && !mayHaveTail) check.report.error(path, "missing");
+      // A txnindex is there only when something was aborted; an active index may be in memory alone; and
+      // retention may just have taken the whole segment away.
+      const isWanted = kind !== TXN_INDEX_SUFFIX && !mayHaveTail;
+      if (isWanted && check.disk.exists(segmentPath(check.dir, base, LOG_SUFFIX))) {
+        check.report.error(path, "missing");
+      }
       return null;
     };
     const offsets = read(OFFSET_INDEX_SUFFIX);

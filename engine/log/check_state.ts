@@ -30,9 +30,9 @@ export interface SeenAbort {
  */
 export class LogContinuity {
   #expected: Offset | null = null;
-  readonly #epochs: readonly EpochLine[] | null;
+  #epochs: readonly EpochLine[] | null;
   readonly #mayHaveGaps: boolean;
-  readonly #logStart: Offset;
+  #logStart: Offset;
   readonly #producers = new Map<number, SeenProducer>();
   #lastEpoch = -1;
   /** If only the offset of the batch before was damaged, the next one starts here. */
@@ -87,6 +87,13 @@ export class LogContinuity {
   skipDamage(): void {
     this.#expected = null;
     this.#otherExpected = null;
+  }
+
+  /** The epoch checkpoint as it is by now: the log is in use, and went on. */
+  renewEpochs(epochs: readonly EpochLine[]): void {
+    this.#epochs = epochs;
+    const start = epochs[0]?.startOffset;
+    if (start !== undefined && start > this.#logStart) this.#logStart = start;
   }
 
   epochReason(scan: BatchScan): string | null {
