@@ -8,6 +8,13 @@ export const METADATA_VERSION_LATEST = 30;
 /** 3.3-IV3: what Kafka 4 needs at least. */
 export const METADATA_VERSION_MIN = 7;
 
+/**
+ * The features that clients are told of, with the levels that are served. A directory of Kafka's may
+ * have others finalized - transaction.version, group.version - which a client that sees them would use.
+ */
+export const SERVED_FEATURES: ReadonlyMap<string, { readonly min: number; readonly max: number }> =
+  new Map([["metadata.version", { min: METADATA_VERSION_MIN, max: METADATA_VERSION_LATEST }]]);
+
 const VERSION_3_4_IV0 = 8;
 const VERSION_3_6_IV1 = 13;
 const VERSION_3_7_IV0 = 15;

@@ -8,8 +8,10 @@
  * - From version 3 the client names its software; a name or version that is not a plain word gets
  *   INVALID_REQUEST and no keys.
  * - Supported features whose lowest level is 0 are left out below version 4 (old clients refuse them);
- *   finalized features of level 0 are left out always.
+ *   finalized features of level 0 are left out always. So are those that a Kafka finalized in this
+ *   directory and that are not served here: a client that sees them uses them.
  */
+import { SERVED_FEATURES } from "../../metadata/record_versions.ts";
 import { ErrorCode } from "../../model/error_code.ts";
 import { apiVersionsRequest, apiVersionsResponse } from "../../wire/api/18_api_versions.ts";
 import { findApi } from "../../wire/apis.ts";
@@ -51,14 +53,12 @@ function handle(
 }
 
 function features(call: Call) {
-  const { image, nodeId } = call.services.store;
-  const supported = (image.brokers.get(nodeId)?.features ?? [])
-    .filter((range) => range.minSupportedVersion > 0 || call.version >= ZERO_LEVELS_SINCE_VERSION)
-    .map(({ name, minSupportedVersion: minVersion, maxSupportedVersion: maxVersion }) => {
-      return { name, minVersion, maxVersion };
-    });
+  const { image } = call.services.store;
+  const supported = [...SERVED_FEATURES]
+    .filter(([, { min }]) => min > 0 || call.version >= ZERO_LEVELS_SINCE_VERSION)
+    .map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max }));
   const finalized = [...image.features]
-    .filter(([, level]) => level > 0)
+    .filter(([name, level]) => level > 0 && SERVED_FEATURES.has(name))
     .map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level }));
   return {
     supportedFeatures: supported,
