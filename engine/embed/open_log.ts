@@ -32,6 +32,9 @@ export interface OpenLogOptions extends DirectoryOptions {
 
 const BROKER_DEFAULT = -1;
 
+/** How long to wait for another's creation of a topic before asking again. */
+const CHANGE_MS_MAX = 10;
+
 /**
  * Opens one partition of a data directory that a broker can use as well. Opens of one directory in one
  * process share it, `startBroker` included; each is closed by itself.
@@ -75,9 +78,14 @@ async function openReadOnly(options: OpenLogOptions, index: number): Promise<Emb
   return new EmbeddedLog({ source, partition: null, ...machine, crc32c, release });
 }
 
-async function existingTopic(store: Store, options: OpenLogOptions, index: number): Promise<TopicImage> {
+async function existingTopic(
+  store: Store,
+  options: OpenLogOptions,
+  index: number,
+): Promise<TopicImage> {
   const name = options.topic;
-  if (store.image.topic(name) === undefined) {
+  let topic = store.image.topic(name);
+  while (topic === undefined) {
     const request = {
       name,
       numPartitions: options.partitions ?? index + 1,
@@ -86,16 +94,31 @@ async function existingTopic(store: Store, options: OpenLogOptions, index: numbe
       configs: Object.entries(options.config ?? {}).map(([key, value]) => ({ name: key, value })),
     };
     const [created] = await store.createTopics([request], { validateOnly: false });
-    // Somebody else of this process may have been first.
-    if (created!.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) throwRefusal(`topic ${name}`, created!);
+    const isUnderWay = created!.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS;
+    if (!isUnderWay) throwRefusal(`topic ${name}`, created!);
+    topic = store.image.topic(name);
+    // Somebody else of this process creates it: it will be there, or have failed, in a moment.
+    if (topic === undefined && isUnderWay) await nextChange(store);
   }
-  const topic = store.image.topic(name);
-  const count = topic?.partitions.length ?? 0;
-  if (topic !== undefined && index < count) return topic;
+  const count = topic.partitions.length;
+  if (index < count) return topic;
   throw new KafkaError(
     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     `topic ${name} has ${count} partitions, numbered from 0: there is no partition ${index}`,
   );
+}
+
+/** Resolves when the metadata has changed; soon in any case, as what was to change it may have failed. */
+function nextChange(store: Store): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stopListening();
+      cancel();
+      resolve();
+    };
+    const stopListening = store.onImage(done);
+    const cancel = store.clock.after(CHANGE_MS_MAX, done);
+  });
 }
 
 async function applyConfigs(
