@@ -97,14 +97,14 @@ function undetectableBytes(path: string, bytes: Uint8Array): Set<number> {
 const POSITIONED = /\.(log|index|timeindex|txnindex|snapshot|checkpoint)$/;
 
 /** Flips one bit of each byte, another bit for each position; the flips that nobody noticed. */
-function unnoticedFlips(files: Files, only: RegExp): string[] {
+function unnoticedFlips(files: Files, only: RegExp, step = 1): string[] {
   const disk = diskOf(files);
   const options = knownFrom(files);
   const unnoticed: string[] = [];
   for (const [path, bytes] of files) {
     if (!only.test(path)) continue;
     const excused = undetectableBytes(path, bytes);
-    for (let at = 0; at < bytes.length; at++) {
+    for (let at = 0; at < bytes.length; at += step) {
       const mask = 1 << ((at * 5) % 8);
       disk.flip(`/data/${path}`, at, mask);
       const problems = checkDirectory(disk, "/data", options);
@@ -139,7 +139,8 @@ describe("a flipped bit is found", () => {
   });
 
   test.each(["codec-gzip-0", "codec-lz4-0", "codec-snappy-0", "codec-zstd-0"])("in %s", (directory) => {
-    expect(unnoticedFlips(keepDirectories(clean, [directory]), /\//)).toEqual([]);
+    // The frame of a batch is the same in every codec: every byte of it was flipped above.
+    expect(unnoticedFlips(keepDirectories(clean, [directory]), /\.log$/, 5)).toEqual([]);
   });
 
   test("in both indexes of a larger segment", () => {

@@ -102,9 +102,9 @@ test("a power cut at every point", async () => {
     recover,
     verify,
     variants: crashVariants(11, 2),
-    // Ten variants, three a point: neighbouring points see the others.
-    variantsPerPoint: 3,
-    againEvery: 29,
+    // Ten variants, two a point: neighbouring points see the others.
+    variantsPerPoint: 2,
+    againEvery: 31,
   });
   expect(report.points).toBeGreaterThan(80);
   expect(report.crashesDuringRecovery).toBeGreaterThan(100);
