@@ -91,6 +91,17 @@ export class DirectoryCheckpoints {
     return this.#writeLater(this.#logStarts);
   }
 
+  /** The log starts as they are now are on the device when this resolves. Rejects with the DiskFault. */
+  async persistLogStarts(): Promise<void> {
+    const file = this.#logStarts;
+    for (;;) {
+      await file.writing;
+      if (!file.isStale) return;
+      await this.#writeLater(file);
+      if (file.failure !== null) throw file.failure;
+    }
+  }
+
   writeHighWatermarks(): Promise<void> {
     return this.#writeLater(this.#highWatermarks);
   }
@@ -116,7 +127,7 @@ export class DirectoryCheckpoints {
   #open(name: string): CheckpointFile {
     const path = `${this.#dir}/${name}`;
     const bytes = this.#disk.readAll(path);
-    const empty = { path, content: new OffsetCheckpoint(), isStale: true, writing: null };
+    const empty = { path, content: new OffsetCheckpoint(), isStale: true, writing: null, failure: null };
     if (bytes === null) return empty;
     const parsed = parseOffsetCheckpoint(bytes);
     if (parsed.ok) return { ...empty, content: parsed.value, isStale: false };
@@ -138,9 +149,11 @@ export class DirectoryCheckpoints {
   async #write(file: CheckpointFile): Promise<void> {
     try {
       await this.#disk.replaceFileLater(file.path, formatOffsetCheckpoint(file.content));
+      file.failure = null;
     } catch (error) {
       file.isStale = true;
       if (!(error instanceof DiskFault)) throw error;
+      file.failure = error;
       // The older file is still in place and still true. A latched fault is told about where it latched.
       if (this.#disk.fault === null) {
         this.#logger.warn("checkpoint file not written", { path: file.path, reason: error.message });
@@ -155,6 +168,8 @@ interface CheckpointFile {
   /** The file does not say what `content` says. */
   isStale: boolean;
   writing: Promise<void> | null;
+  /** Why the last write did not succeed. */
+  failure: DiskFault | null;
 }
 
 function put(file: CheckpointFile, topic: string, partition: number, offset: Offset | null): void {

@@ -136,6 +136,12 @@ export class DirectoryUpkeep {
     });
   }
 
+  /** Log starts as they are now: rejects with the DiskFault when they could not be written. */
+  async persistLogStarts(): Promise<void> {
+    for (const { log } of this.#options.entries()) if (log !== null) this.#noteLogStart(log);
+    await this.#options.checkpoints.persistLogStarts();
+  }
+
   /** Takes down all of a log's offsets, for the checkpoints of a clean stop. */
   noteOffsets({ log }: UpkeepEntry): void {
     if (log === null) return;

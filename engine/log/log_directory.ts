@@ -224,6 +224,14 @@ export class LogDirectory {
   }
 
   /**
+   * Where logs start now is on the device when this resolves: what was deleted before stays deleted
+   * whatever happens next. Rejects with a DiskFault.
+   */
+  persistLogStarts(): Promise<void> {
+    return this.#upkeep.persistLogStarts();
+  }
+
+  /**
    * Clean stop. Resolves to false when it was not clean: the next start recovers. Appends must have
    * ended, and a log of this directory that was opened elsewhere (the metadata log) must be closed:
    * `othersClosed` false says that this failed. The lock is given up in any case.

@@ -270,6 +270,11 @@ export class Store {
     return created;
   }
 
+  /** Records deleted before this call stay deleted, whatever happens. Rejects with a DiskFault. */
+  persistLogStarts(): Promise<void> {
+    return this.#parts.directory.persistLogStarts();
+  }
+
   /** An id that no producer ever had. Throws KafkaError when none can be recorded. */
   allocateProducerId(): Promise<number> {
     return this.#producerIds.next();

@@ -38,7 +38,22 @@ async function handle(request: Request, call: Call): Promise<Response> {
       deleteUpTo(name, partitionIndex, offset as Offset, call));
     return { name, partitions: answers };
   });
-  return { topics };
+  // An answer is a promise: without this a crash within the minute would bring the records back.
+  const failure = await persistenceFailure(call);
+  if (failure === null) return { topics };
+  const refused = (answer: Answer): Answer =>
+    answer.errorCode === ErrorCode.NONE ? { ...answer, lowWatermark: -1, errorCode: failure } : answer;
+  return { topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(refused) })) };
+}
+
+async function persistenceFailure(call: Call): Promise<ErrorCode | null> {
+  try {
+    await call.services.store.persistLogStarts();
+    return null;
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return error.errorCode;
+  }
 }
 
 function deleteUpTo(topic: string, partitionIndex: number, offset: Offset, call: Call): Answer {
