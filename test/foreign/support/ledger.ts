@@ -61,10 +61,12 @@ export class Lane {
 
   /** What a producer without ids does after an error: it does not know, and does not send again. */
   abandonPending(): void {
-    for (const batch of this.pending) {
-      for (let index = 0; index < batch.count; index++) this.abandoned.add(batch.first + index);
-    }
-    this.pending = [];
+    for (const batch of [...this.pending]) this.abandon(batch);
+  }
+
+  abandon(batch: LedgerBatch): void {
+    for (let index = 0; index < batch.count; index++) this.abandoned.add(batch.first + index);
+    this.pending = this.pending.filter((each) => each !== batch);
   }
 }
 

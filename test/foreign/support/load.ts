@@ -27,6 +27,7 @@ const LEADER_NOT_AVAILABLE = 5;
 const NOT_LEADER = 6;
 const COORDINATOR_LOAD_IN_PROGRESS = 14;
 const KAFKA_STORAGE_ERROR = 56;
+const OUT_OF_ORDER_SEQUENCE = 45;
 const DUPLICATE_SEQUENCE_NUMBER = 46;
 const UNKNOWN_TOPIC_ID = 100;
 const RETRIABLE: readonly number[] = [
@@ -57,8 +58,10 @@ export interface LoadOptions {
   readonly recordsPerBatchMax: number;
   readonly valueBytesMax: number;
   readonly random: SeededRandom;
-  /** Until a lane waits before its next batch: bounds what one run writes. */
+  /** Between two batches of a lane: bounds what one run writes. */
   readonly pauseMs: number;
+  /** On KAFKA_STORAGE_ERROR: try again until the disk has room, or end the run as if the broker had died. */
+  readonly onStorageError?: "retry" | "end";
 }
 
 interface Producer {
@@ -186,6 +189,16 @@ export class Load {
     return problems;
   }
 
+  /** Where each log ends, as a consumer is told. */
+  async endOffsets(port: number): Promise<number[]> {
+    const client = await connect(port);
+    try {
+      return await Promise.all(this.partitions.map((ledger) => this.#endOffset(client, ledger)));
+    } finally {
+      client.close();
+    }
+  }
+
   async #withProducers(port: number, work: (client: Client, producer: Producer) => Promise<void>): Promise<void> {
     const results = await Promise.allSettled(this.#producers.map(async (producer) => {
       const client = await connect(port);
@@ -277,7 +290,22 @@ export class Load {
         lane.acknowledge(batch, result.errorCode === NONE ? result.baseOffset : -1);
         return;
       }
-      if (result.errorCode === KAFKA_STORAGE_ERROR) this.storageErrors++;
+      if (result.errorCode === KAFKA_STORAGE_ERROR) {
+        this.storageErrors++;
+        if (this.#options.onStorageError === "end") throw new ConnectionLost("the disk has failed");
+        if (this.#options.onStorageError === "retry") {
+          await Bun.sleep(RETRY_MS);
+          if (lane.isIdempotent) continue;
+          lane.abandon(batch); // a later one may be stored already
+          return;
+        }
+      }
+      // Refused because one before it was: it goes once that one is through.
+      const isBehindAnother = result.errorCode === OUT_OF_ORDER_SEQUENCE && lane.pending[0] !== batch;
+      if (isBehindAnother) {
+        await Bun.sleep(RETRY_MS);
+        continue;
+      }
       if (!RETRIABLE.includes(result.errorCode)) {
         const what = `lane ${lane.id} ${lane.topic}-${lane.partition}, sequence ${batch.sequence}`;
         throw new Refused(`${what}: ${result.errorMessage ?? ""}`, result.errorCode);
