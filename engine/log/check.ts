@@ -42,7 +42,7 @@ import { LOG_SUFFIX } from "./segment_names.ts";
 export interface CheckOptions {
   readonly codecs: Codecs;
   readonly onProgress?: (progress: CheckProgress) => void;
-  /** The topic's id by the metadata; undefined: not known there. Absent: ids are compared among themselves. */
+  /** A topic's id by the metadata, if it is known there. Absent: ids are compared among themselves. */
   readonly topicIdOf?: (topic: string) => Uuid | undefined;
   /** What meta.properties must say. Absent: whatever parses. */
   readonly identity?: Pick<MetaProperties, "clusterId" | "nodeId" | "directoryId">;

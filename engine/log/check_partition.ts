@@ -5,9 +5,8 @@ import * as batch from "../model/record_batch.ts";
 import type { Offset } from "../model/offsets.ts";
 import { frameReason, walkBatches } from "./check_batches.ts";
 import type { BatchTools, CheckedBatch, Damage } from "./check_batches.ts";
-import { OffsetIndexCheck, TimeIndexCheck, TxnIndexCheck } from "./check_indexes.ts";
-import type { IndexFile } from "./check_indexes.ts";
-import type { CheckReport, Severity } from "./check_report.ts";
+import type { CheckReport } from "./check_report.ts";
+import { SegmentIndexes } from "./check_segment_indexes.ts";
 import { LogContinuity } from "./check_state.ts";
 import { FileWindow } from "./check_window.ts";
 import { endTransactionMarker } from "./control_record.ts";
@@ -19,17 +18,8 @@ import {
 import type { EpochLine } from "./epoch_checkpoint.ts";
 import { parseProducerSnapshot } from "./producer_snapshot.ts";
 import type { ProducerSnapshotEntry } from "./producer_snapshot.ts";
-import {
-  LOG_SUFFIX,
-  OFFSET_INDEX_SUFFIX,
-  SNAPSHOT_SUFFIX,
-  TIME_INDEX_SUFFIX,
-  TXN_INDEX_SUFFIX,
-  parseSegmentFileName,
-  segmentPath,
-} from "./segment_names.ts";
+import { LOG_SUFFIX, SNAPSHOT_SUFFIX, parseSegmentFileName, segmentPath } from "./segment_names.ts";
 import type { SegmentFileName } from "./segment_names.ts";
-import { TXN_ENTRY_BYTES } from "./txn_index.ts";
 
 export interface PartitionCheck {
   readonly disk: Disk;
@@ -283,8 +273,10 @@ class PartitionChecker {
     const offsets = this.#continuity.offsetReason(scan);
     if (offsets !== null) this.#report.error(path, offsets, position, position + 8);
     const last = (scan.baseOffset + scan.lastOffsetDelta) as Offset;
-    const isFar = last - base > OFFSETS_PER_SEGMENT_MAX;
-    if (isFar) this.#report.error(path, `offset ${last} is too far from the segment's base`, position, position + 8);
+    if (last - base > OFFSETS_PER_SEGMENT_MAX) {
+      const message = `offset ${last} is too far from the segment's base`;
+      this.#report.error(path, message, position, position + 8);
+    }
     const epoch = this.#epochReason(scan);
     if (epoch !== null) {
       const at = position + batch.LEADER_EPOCH_AT;
@@ -315,7 +307,8 @@ class PartitionChecker {
     const { scan, position, size, bytes, start } = checked;
     if ((scan.attributes & batch.CONTROL_BIT) === 0) {
       const odd = this.#continuity.sequenceReason(scan);
-      if (odd !== null && this.#check.checkSequences) this.#report.warning(path, odd, position, position + size);
+      if (odd === null || !this.#check.checkSequences) return;
+      this.#report.warning(path, odd, position, position + size);
       return;
     }
     if ((scan.attributes & batch.TRANSACTIONAL_BIT) === 0 || scan.recordsCount === 0) return;
@@ -370,89 +363,6 @@ class PartitionChecker {
 
 /** Relative offsets are 32-bit, signed. */
 const OFFSETS_PER_SEGMENT_MAX = 2 ** 31 - 1;
-
-/** The three indexes of one segment, fed batch by batch. */
-class SegmentIndexes {
-  readonly #offsets: OffsetIndexCheck | null;
-  readonly #times: TimeIndexCheck | null;
-  readonly #aborted: TxnIndexCheck | null;
-  readonly #check: PartitionCheck;
-  readonly #txnPath: string;
-  #isStopped = false;
-
-  constructor(check: PartitionCheck, base: Offset, mayHaveTail: boolean) {
-    this.#check = check;
-    const severity: Severity = mayHaveTail ? "warning" : "error";
-    const read = (kind: typeof OFFSET_INDEX_SUFFIX | typeof TIME_INDEX_SUFFIX | typeof TXN_INDEX_SUFFIX) => {
-      const path = segmentPath(check.dir, base, kind);
-      const bytes = mayHaveTail
-        ? readAtMost(check.disk, path, largestIndex(check.disk, check.dir, base))
-        : check.disk.readAll(path);
-      if (bytes !== null) {
-        return { path, bytes, baseOffset: base, severity, mayHaveTail } satisfies IndexFile;
-      }
-      // A txnindex is there only when something was aborted; an active index may be in memory alone; and
-      // retention may just have taken the whole segment away.
-      const isWanted = kind !== TXN_INDEX_SUFFIX && !mayHaveTail;
-      if (isWanted && check.disk.exists(segmentPath(check.dir, base, LOG_SUFFIX))) {
-        check.report.error(path, "missing");
-      }
-      return null;
-    };
-    const offsets = read(OFFSET_INDEX_SUFFIX);
-    const times = read(TIME_INDEX_SUFFIX);
-    const aborted = read(TXN_INDEX_SUFFIX);
-    this.#txnPath = segmentPath(check.dir, base, TXN_INDEX_SUFFIX);
-    this.#offsets = offsets === null ? null : new OffsetIndexCheck(offsets, check.report);
-    this.#times = times === null ? null : new TimeIndexCheck(times, !mayHaveTail, check.report);
-    // What compaction leaves of aborted transactions is its own affair.
-    this.#aborted = aborted === null || check.mayHaveGaps ? null : new TxnIndexCheck(aborted, check.report);
-  }
-
-  /** Damage in the log: entries for what lies there, and behind it, say nothing any more. */
-  stop(): void {
-    this.#isStopped = true;
-  }
-
-  see(batchSeen: Parameters<OffsetIndexCheck["see"]>[0]): void {
-    if (this.#isStopped) return;
-    this.#offsets?.see(batchSeen);
-    this.#times?.see(batchSeen);
-  }
-
-  seeAborted(aborted: Parameters<TxnIndexCheck["see"]>[0]): void {
-    if (this.#isStopped) return;
-    if (this.#aborted !== null) this.#aborted.see(aborted);
-    else if (!this.#check.mayHaveGaps && aborted.firstOffset !== null) {
-      this.#check.report.error(this.#txnPath, `no entry for the marker at ${aborted.lastOffset}`);
-    }
-  }
-
-  end(): void {
-    if (this.#isStopped) return;
-    this.#offsets?.end();
-    this.#times?.end();
-    this.#aborted?.end();
-  }
-}
-
-/** Kafka pre-sizes active indexes to 10 MiB: more than an entry a batch cannot be real. */
-function largestIndex(disk: Disk, dir: string, base: Offset): number {
-  const logBytes = disk.fileSize(segmentPath(dir, base, LOG_SUFFIX));
-  return (Math.floor(Math.max(0, logBytes) / batch.BATCH_HEADER_BYTES) + 1) * TXN_ENTRY_BYTES;
-}
-
-function readAtMost(disk: Disk, path: string, bytesMax: number): Uint8Array | null {
-  const size = disk.fileSize(path);
-  if (size < 0) return null;
-  const bytes = new Uint8Array(Math.min(size, bytesMax));
-  const file = disk.file(path);
-  try {
-    return bytes.subarray(0, file.read(bytes, 0, bytes.length, 0));
-  } finally {
-    file.close();
-  }
-}
 
 /** Where two byte strings part; -1 when they are equal. */
 export function firstDifference(one: Uint8Array, other: Uint8Array): number {

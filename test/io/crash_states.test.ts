@@ -1,10 +1,13 @@
 /** The enumeration must find what it is for: a toy log with each of three classic mistakes. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Disk } from "../../engine/io/disk.ts";
 import { SimulatedDisk } from "../../engine/io/disk_simulated.ts";
 import { DiskFault } from "../../engine/model/errors.ts";
 import { loadNative } from "../../native/native.ts";
 import { crashVariants, enumerateCrashes, enumerateFaults } from "../support/crash_states.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(60_000);
 
 const RECORD_BYTES = 600; // more than a sector, so that one can tear
 

@@ -1,5 +1,5 @@
 /** NodeDisk over both kinds of native build and SimulatedDisk under one contract; then what only NodeDisk does. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   mkdtempSync,
   readdirSync,
@@ -23,6 +23,9 @@ import { loadNative } from "../../native/native.ts";
 import type { Native, NativeBuild } from "../../native/native.ts";
 import { diskContract } from "./disk_contract.ts";
 import type { DiskUnderTest } from "./disk_contract.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(60_000);
 
 const root = mkdtempSync(join(tmpdir(), "millrace-disk-"));
 let count = 0;

@@ -3,7 +3,7 @@
  * each byte of each kind of file is flipped, and some problem must name it. The bytes that nothing can
  * find are listed, each with its reason.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Uuid } from "../../../engine/base/uuid.ts";
 import { NativeCodecs } from "../../../engine/io/compression.ts";
 import { checkDirectory } from "../../../engine/log/check.ts";
@@ -17,6 +17,9 @@ import { loadNative } from "../../../native/native.ts";
 import { unpackGolden } from "../../support/golden.ts";
 import { diskOf, goldenFiles, keepDirectories } from "../../support/golden_disk.ts";
 import type { Files } from "../../support/golden_disk.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(60_000);
 
 const codecs = new NativeCodecs();
 const lines = (problems: readonly Problem[]) =>

@@ -1,5 +1,5 @@
 /** A directory in use is checked without a lock: whatever happens between two reads, nothing is wrong. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { checkDirectory } from "../../../engine/log/check.ts";
 import type { LogConfig } from "../../../engine/model/log_config.ts";
 import { LOG_CONFIG_DEFAULTS } from "../../../engine/model/log_config.ts";
@@ -7,6 +7,9 @@ import type { LeaderEpoch, Offset } from "../../../engine/model/offsets.ts";
 import { randomBits } from "../../support/crash_states.ts";
 import { DATA, formattedDisk, openDirectory, topicIdOf } from "../../support/directory_harness.ts";
 import { batchOfSize, codecs, makeBatch, microtasks } from "../../support/log_harness.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(60_000);
 
 const SEEDS = 15;
 

@@ -3,7 +3,7 @@
  * `kafka-dump-log` of 4.3.1 printed for the files of three golden directories, plain and with
  * `--print-data-log`.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -16,6 +16,9 @@ import type { Offset, TimestampMs } from "../../../engine/model/offsets.ts";
 import { loadNative } from "../../../native/native.ts";
 import { goldenFiles } from "../../support/golden_disk.ts";
 import { crc32c, makeBatch } from "../../support/log_harness.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(60_000);
 
 const PLAIN: DumpOptions = { codecs: new NativeCodecs(), deepIteration: false, printData: false };
 const DATA: DumpOptions = { ...PLAIN, printData: true };

@@ -1,5 +1,5 @@
 /** The small files of a data directory: exact bytes, round trips, and a reason for whatever is damaged. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Uuid } from "../../../engine/base/uuid.ts";
 import { METADATA_TOPIC_ID, ZERO_UUID } from "../../../engine/base/uuid.ts";
 import {
@@ -32,6 +32,9 @@ import {
 import type { LeaderEpoch, Offset, TimestampMs } from "../../../engine/model/offsets.ts";
 import { goldenFiles } from "../../support/golden_disk.ts";
 import { crc32cBitwise } from "../../support/crc32c_bitwise.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(60_000);
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
