@@ -4,7 +4,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KafkaError, openLog } from "../../engine/embed/index.ts";
 import type { EmbeddedLog, OpenLogOptions, ReadOptions } from "../../engine/embed/index.ts";
-import { append, batchOf, codeOf, newFolder, removeFolders, text, values } from "./folders.ts";
+import { SystemClock } from "../../engine/io/clock.ts";
+import { SILENT_LOGGER } from "../../engine/io/logger.ts";
+import { SystemRandom } from "../../engine/io/random.ts";
+import type { AppendSource } from "../../engine/log/append_result.ts";
+import { BrokerConfig } from "../../engine/model/broker_config.ts";
+import { TRANSACTIONAL_BIT } from "../../engine/model/record_batch.ts";
+import { Store } from "../../engine/store/store.ts";
+import { makeBatch, marker } from "../support/log_harness.ts";
+import { append, batchOf, codecs, codeOf, newFolder, removeFolders, text, values } from "./folders.ts";
 
 afterAll(removeFolders);
 
@@ -170,6 +178,17 @@ describe("follow", () => {
     expect((await parked).done).toBe(true);
   });
 
+  test("ends with its own log, while others of the directory stay open", async () => {
+    const dir = newFolder();
+    await using other = await openLog({ dir, topic: "t", flush: "os" });
+    const log = await openLog({ dir, topic: "t" });
+    const parked = log.follow().next();
+    await Bun.sleep(1);
+    await log.close();
+    expect((await parked).done).toBe(true);
+    await append(other, "still open");
+  });
+
   test("leaves nothing behind on a signal that outlives it", async () => {
     await using log = await open();
     const { signal } = new AbortController();
@@ -211,5 +230,37 @@ describe("damage in the files", () => {
     expect((error as Error).message).toContain("t-0");
     expect(await codeOf(again.readBatches().next())).toBe("CORRUPT_MESSAGE");
     expect(await values(again.read({ from: 2 }))).toEqual(["third"]);
+  });
+});
+
+describe("isolation", () => {
+  test("committed leaves out what was aborted and ends before what is open", async () => {
+    const dir = newFolder();
+    await using log = await openLog({ dir, topic: "t", flush: "os" });
+    const disposed = { clock: new SystemClock(), random: new SystemRandom(), codecs, logger: SILENT_LOGGER };
+    const store = await Store.open({ dir, config: BrokerConfig.defaults(), ...disposed });
+    const partition = store.partitions.find("t", 0)!;
+    const write = async (bytes: Uint8Array, source: AppendSource): Promise<void> => {
+      const result = partition.append([bytes], source);
+      if (!result.ok) throw new Error(result.message);
+      await result.settled;
+    };
+    const transactional = (value: string, producerId: number): Uint8Array =>
+      makeBatch([value], { producerId, attributes: TRANSACTIONAL_BIT });
+    await append(log, "plain");
+    await write(transactional("aborted", 1), "client");
+    await write(transactional("committed", 2), "client");
+    await write(marker(1, 0, true), "coordinator");
+    await write(marker(2, 0, false), "coordinator");
+    await write(transactional("open", 3), "client");
+    await append(log, "behind it");
+    const all = ["plain", "aborted", "committed", "open", "behind it"];
+    expect(await values(log.read())).toEqual(all);
+    expect(await values(log.read({ isolation: "committed" }))).toEqual(["plain", "committed"]);
+    expect(await values(log.read({ isolation: "committed", maxBytes: 1 }))).toEqual(["plain", "committed"]);
+    const followed = values(log.follow({ isolation: "committed", from: 2 }), 3);
+    await write(marker(3, 0, false), "coordinator");
+    expect(await followed).toEqual(["committed", "open", "behind it"]);
+    await store.close();
   });
 });

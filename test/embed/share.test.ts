@@ -262,6 +262,12 @@ describe("readOnly", () => {
       expect(text((await next).value!.value)).toBe("b");
       await follower.return();
     }
+    // The writer took a failed write back, and wrote something else in its place.
+    await using reader = await openLog({ dir, topic: "t", readOnly: true });
+    expect(reader.highWatermark).toBe(2 as never);
+    writeFileSync(path, whole.subarray(0, whole.length - 40));
+    expect(reader.highWatermark).toBe(1 as never);
+    expect(await values(reader.read())).toEqual(["a"]);
     const torn = Buffer.from(whole);
     torn[torn.length - 3]! ^= 1;
     writeFileSync(path, torn);
