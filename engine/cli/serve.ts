@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Broker } from "../broker/broker.ts";
 import { serveHealth } from "../broker/health.ts";
 import { SystemClock } from "../io/clock.ts";
+import type { Clock } from "../io/clock.ts";
 import { NativeCodecs } from "../io/compression.ts";
 import { LineLogger, parseLogLevel } from "../io/logger.ts";
 import type { Logger } from "../io/logger.ts";
@@ -11,6 +12,7 @@ import { SystemNet } from "../io/net_system.ts";
 import { SystemRandom } from "../io/random.ts";
 import { parseBrokerConfig } from "../model/broker_config.ts";
 import type { BrokerConfig } from "../model/broker_config.ts";
+import type { MonotonicMs } from "../model/offsets.ts";
 import { UsageError } from "../model/errors.ts";
 import { formatHostAndPort } from "../model/listener.ts";
 import { parseProperties } from "../model/properties.ts";
@@ -82,7 +84,7 @@ async function serve(flags: Flags, _positionals: readonly string[], terminal: Te
   });
   const config = readConfig(flags, logger);
   const dir = resolve(config.dataDirectory ?? DEFAULT_DIRECTORY);
-  const signals = new Signals();
+  const signals = new Signals(clock);
   const random = new SystemRandom();
   const codecs = new NativeCodecs();
   const store = await Store.open({ dir, config, clock, random, codecs, logger });
@@ -109,19 +111,27 @@ async function serve(flags: Flags, _positionals: readonly string[], terminal: Te
   return 0;
 }
 
+/**
+ * One Ctrl-C may arrive twice: the terminal signals the whole process group, and npm passes on what it
+ * got. What follows this closely is the same key.
+ */
+const SAME_SIGNAL_MS = 500;
+
 /** The first signal is awaited, the second ends the process. */
 class Signals {
   readonly first: Promise<string>;
 
-  constructor() {
+  constructor(clock: Clock) {
     const { promise, resolve: hear } = Promise.withResolvers<string>();
     this.first = promise;
-    let isStopping = false;
+    let stoppingAt: MonotonicMs | null = null;
     for (const signal of Object.keys(EXIT_BY_SIGNAL)) {
       process.on(signal, () => {
-        if (isStopping) process.exit(EXIT_BY_SIGNAL[signal]);
-        isStopping = true;
-        hear(signal);
+        const now = clock.monotonicMs();
+        if (stoppingAt === null) {
+          stoppingAt = now;
+          hear(signal);
+        } else if (now - stoppingAt > SAME_SIGNAL_MS) process.exit(EXIT_BY_SIGNAL[signal]);
       });
     }
   }

@@ -72,6 +72,8 @@ export class LogDirectory {
   readonly #upkeep: DirectoryUpkeep;
   readonly #topics = new Map<string, Map<number, PartitionEntry>>();
   #isClosed = false;
+  /** Directories of deleted partitions that are still there. */
+  readonly #deleted = new Set<string>();
 
   /** Throws DataDirectoryError with one line that says what to do. */
   static open(options: LogDirectoryOptions): LogDirectory {
@@ -269,6 +271,8 @@ export class LogDirectory {
   async #closeCleanly(brokerEpoch: number, othersClosed: boolean): Promise<boolean> {
     try {
       await this.#closeLogs();
+      // The delay is for readers, of whom none is left; and their files were not trimmed.
+      for (const path of [...this.#deleted]) await this.#removeDeleted(path);
       for (const entry of this.#entries()) this.#upkeep.noteOffsets(entry);
       await this.#checkpoints.writeAllNow();
       for (const entry of this.#entries()) if (entry.needsRecovery) return false;
@@ -356,12 +360,20 @@ export class LogDirectory {
   }
 
   #removeAfter(path: string, delayMs: number): void {
+    this.#deleted.add(path);
     this.#environment.clock.after(delayMs, () => {
-      if (this.#isClosed) return; // the next start finds it by its name
-      this.#disk.removeLater(path).catch((error: unknown) => {
-        this.#logger.warn("deleted partition could not be removed", { path, reason: String(error) });
-      });
+      if (!this.#isClosed) void this.#removeDeleted(path);
     });
+  }
+
+  async #removeDeleted(path: string): Promise<void> {
+    this.#deleted.delete(path);
+    try {
+      await this.#disk.removeLater(path);
+    } catch (error) {
+      // The next start finds it by its name.
+      this.#logger.warn("deleted partition could not be removed", { path, reason: String(error) });
+    }
   }
 
   #find(topic: string, partition: number): PartitionEntry | null {
