@@ -1,5 +1,4 @@
 /** embed: appends of a program that holds the log itself, beside a bare pwrite loop. */
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { touchMemory } from "./machine.ts";
 import type { Slice } from "./measurement.ts";
@@ -7,7 +6,7 @@ import { buildProgram } from "./native_build.ts";
 import { measureWith, type RunOptions } from "./network_run.ts";
 import { compare, describeComparison, figureTable, judge, medianFigures, type Outcome, shortNumber } from "./report.ts";
 import type { Goal } from "./scenarios.ts";
-import { newDir } from "./targets.ts";
+import { newDir, removeDir } from "./targets.ts";
 
 interface EmbedScenario {
   readonly name: string;
@@ -55,7 +54,7 @@ export async function runEmbedScenario(scenario: EmbedScenario, options: RunOpti
           ? [process.execPath, join(import.meta.dir, "embed_child.ts"), "--mode", scenario.mode, ...duration]
           : [buildProgram("pwrite"), ...scenario.floor, ...duration, "--crc", target === crcName ? "1" : "0"];
       const measured = await measureWith(command);
-      rmSync(dir, { recursive: true, force: true });
+      removeDir(dir);
       slices.push({ target, round, measured, thrownOut: null });
       options.log(
         `  ${round} ${target}: ${shortNumber(measured.requestsPerSecond)}/s, ` +

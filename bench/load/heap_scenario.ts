@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { createTopic } from "./admin.ts";
 import { generatorCommand, measureWith, type RunOptions } from "./network_run.ts";
 import { type Outcome, shortNumber, type Verdict } from "./report.ts";
-import { newDir, startMillrace, type Target } from "./targets.ts";
-import { rmSync } from "node:fs";
+import { newDir, removeDir, startMillrace, type Target } from "./targets.ts";
 
 const HEAP_PER_REQUEST_MAX = 2048;
 const WARMUP_REQUESTS = 20_000;
@@ -96,7 +95,7 @@ async function heapOf(
     return results;
   } finally {
     await broker.stop();
-    rmSync(probeDir, { recursive: true, force: true });
+    removeDir(probeDir);
   }
 }
 

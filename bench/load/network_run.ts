@@ -2,14 +2,13 @@
  * Runs one network scenario: starts every target, then takes slices in turn (ours, floor, ours, floor ...),
  * each with a topic of its own, until enough rounds count.
  */
-import { rmSync } from "node:fs";
 import { createTopic, deleteTopic } from "./admin.ts";
 import { touchMemory } from "./machine.ts";
 import { foreignShare, type Measured, reasonToThrowOut, type RejectRule, type Slice } from "./measurement.ts";
 import { buildProgram } from "./native_build.ts";
 import { compare, describeComparison, figureTable, judge, medianFigures, type Outcome, shortNumber } from "./report.ts";
 import type { FloorSpec, NetworkScenario } from "./scenarios.ts";
-import { newDir, startBunFloor, startFloor, startKafka, startMillrace, type Target } from "./targets.ts";
+import { newDir, removeDir, startBunFloor, startFloor, startKafka, startMillrace, type Target } from "./targets.ts";
 
 export interface RunOptions {
   readonly rounds: number;
@@ -119,7 +118,7 @@ async function startLanes(scenario: NetworkScenario, options: RunOptions): Promi
 async function stopLanes(lanes: readonly Lane[]): Promise<void> {
   await Promise.all(lanes.map((lane) => lane.target?.stop()));
   for (const { programDir } of lanes) {
-    if (programDir !== null) rmSync(programDir, { recursive: true, force: true });
+    if (programDir !== null) removeDir(programDir);
   }
 }
 

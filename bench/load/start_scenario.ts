@@ -2,7 +2,7 @@
  * start: from exec of bun to the ready line and to the first Metadata answer, on a data directory that
  * exists and lies in the cache; then the memory of the idle broker.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { countBrokers, createTopic } from "./admin.ts";
 import { processMemory } from "./machine.ts";
@@ -10,7 +10,7 @@ import { buildProgram } from "./native_build.ts";
 import { measureWith, type RunOptions } from "./network_run.ts";
 import { type Outcome, shortNumber, type Verdict } from "./report.ts";
 import { quantile } from "./statistics.ts";
-import { bundledEntry, millraceEntry, newDir, startMillrace } from "./targets.ts";
+import { bundledEntry, millraceEntry, newDir, removeDir, startMillrace } from "./targets.ts";
 
 const READY_MS_MAX = 30;
 const IDLE_MIB_MAX = 50;
@@ -83,7 +83,7 @@ export async function runStartScenario(options: RunOptions): Promise<Outcome> {
       }
     }
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    removeDir(root);
   }
   return summarize(starts.bundle, starts.sources);
 }

@@ -38,8 +38,27 @@ export interface BrokerOptions {
   readonly dir?: string;
 }
 
+const dirs = new Set<string>();
+const children = new Set<Subprocess>();
+
+/** A run that fails or is interrupted leaves neither processes nor data directories behind. */
+function cleanUp(): void {
+  for (const child of children) if (child.exitCode === null) child.kill("SIGKILL");
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+}
+
+process.on("exit", cleanUp);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
 export function newDir(root: string | null, name: string): string {
-  return mkdtempSync(join(root ?? tmpdir(), `millrace-bench-${name}-`));
+  const dir = mkdtempSync(join(root ?? tmpdir(), `millrace-bench-${name}-`));
+  dirs.add(dir);
+  return dir;
+}
+
+export function removeDir(dir: string): void {
+  rmSync(dir, { recursive: true, force: true });
+  dirs.delete(dir);
 }
 
 /** $MILLRACE_ENTRY, or the sources. */
@@ -75,6 +94,7 @@ async function startUntil(
     stderr: "pipe",
     env: { ...process.env, ...environment },
   });
+  children.add(child);
   const seen = Promise.withResolvers<number>();
   let output = "";
   const follow = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
@@ -107,7 +127,8 @@ async function stopProcess(child: Subprocess, dir: string | null): Promise<void>
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
   await child.exited;
   clearTimeout(timer);
-  if (dir !== null) rmSync(dir, { recursive: true, force: true });
+  children.delete(child);
+  if (dir !== null) removeDir(dir);
 }
 
 function asTarget(
@@ -243,6 +264,7 @@ export async function startKafka(options: BrokerOptions): Promise<Target> {
   if (!formatted.success) throw new Error(`formatting Kafka: ${formatted.stdout.toString()}`);
   const command = ["java", ...KAFKA_JAVA, "-cp", jars, "kafka.Kafka", file];
   const child = Bun.spawn(command, { cwd: dir, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+  children.add(child);
   await waitForBroker(child, ports[0]!);
   return asTarget(
     { process: child, port: ports[0]! },
