@@ -652,6 +652,13 @@ static void read_settings(int count, char **arguments) {
   if (settings.version < (settings.is_fetch ? 5 : 3)) die("--version");
 }
 
+static uint64_t open_window(Machine *before, double *cpu) {
+  machine_sample(before, settings.pid);
+  *cpu = own_cpu_seconds();
+  state.measuring = 1;
+  return now_ns();
+}
+
 int main(int count, char **arguments) {
   signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_TIMERSLACK, 1);
@@ -662,23 +669,19 @@ int main(int count, char **arguments) {
   encode_targets();
   state.epoll = epoll_create1(0);
   connect_all();
-  uint64_t start = now_ns(), now = start, scheduled = 0, next_check = start;
+  Machine before = {0}, after = {0};
+  uint64_t start = now_ns(), now = start, scheduled = 0, next_check = start, opened = 0;
+  double cpu = 0;
+  if (settings.count > 0) opened = open_window(&before, &cpu); /* everything counts */
   for (uint32_t i = 0; i < settings.connections; i++) {
     connections[i].last_progress = start;
     if (settings.rate > 0) continue;
     connections[i].wanted = settings.in_flight;
     send_wanted(&connections[i]);
   }
-  Machine before = {0}, after = {0};
-  uint64_t window = start + (settings.count > 0 ? 0 : settings.warmup), opened = 0;
-  double cpu = 0;
+  uint64_t window = start + settings.warmup;
   for (;; now = now_ns()) {
-    if (!state.measuring && now >= window) {
-      machine_sample(&before, settings.pid);
-      cpu = own_cpu_seconds();
-      state.measuring = 1;
-      opened = now_ns();
-    }
+    if (!state.measuring && now >= window) opened = open_window(&before, &cpu);
     uint64_t until = state.measuring ? opened + settings.duration : window;
     if (settings.count > 0) {
       if (state.answered >= settings.count) break;
