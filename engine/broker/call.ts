@@ -73,10 +73,8 @@ export const NO_ANSWER: Reply = {
   },
 };
 
-/** One request of one connection, from its header to its reply. */
-export class Call {
-  readonly services: Services;
-  readonly caller: Caller;
+/** What a request says of itself, and what it takes. */
+export interface CallHeader {
   readonly api: Api;
   readonly version: number;
   readonly correlationId: number;
@@ -85,6 +83,13 @@ export class Call {
   readonly frameBytes: number;
   /** The arrays of its frame after the first: for the socket to use again, once it is answered. */
   readonly pieces: readonly Uint8Array[];
+}
+
+/** One request of one connection, from its header to its reply. */
+export class Call {
+  readonly services: Services;
+  readonly caller: Caller;
+  readonly header: CallHeader;
   /** Set by a handler that waits: answer now with what there is; and: the client is gone, let go. */
   onHurry: (() => void) | null = null;
   onAbandoned: (() => void) | null = null;
@@ -93,12 +98,23 @@ export class Call {
   constructor(services: Services, caller: Caller, header: CallHeader) {
     this.services = services;
     this.caller = caller;
-    this.api = header.api;
-    this.version = header.version;
-    this.correlationId = header.correlationId;
-    this.clientId = header.clientId;
-    this.frameBytes = header.frameBytes;
-    this.pieces = header.pieces;
+    this.header = header;
+  }
+
+  get api(): Api {
+    return this.header.api;
+  }
+
+  get version(): number {
+    return this.header.version;
+  }
+
+  get correlationId(): number {
+    return this.header.correlationId;
+  }
+
+  get clientId(): string | null {
+    return this.header.clientId;
   }
 
   get reply(): Reply | null {
@@ -123,15 +139,6 @@ export class Call {
     this.#reply.writeBody(writer, this);
     writer.endFrame();
   }
-}
-
-export interface CallHeader {
-  readonly api: Api;
-  readonly version: number;
-  readonly correlationId: number;
-  readonly clientId: string | null;
-  readonly frameBytes: number;
-  readonly pieces: readonly Uint8Array[];
 }
 
 /** One API key as this broker serves it. */

@@ -159,10 +159,11 @@ export class Connection implements SocketHandler, Caller {
 
   answered(call: Call): void {
     if (this.#isClosed) return;
-    this.#release(call.frameBytes);
+    const { frameBytes, pieces } = call.header;
+    this.#release(frameBytes);
     // Without an answer nobody waited for the log, which may still hold them.
-    if (call.pieces.length > 0 && call.reply !== NO_ANSWER) {
-      for (const piece of call.pieces) this.#socket.giveBack(piece);
+    if (pieces.length > 0 && call.reply !== NO_ANSWER) {
+      for (const piece of pieces) this.#socket.giveBack(piece);
     }
     if (this.#isRunning || this.#runPlanned || this.#calls[this.#first] !== call) return;
     this.#runPlanned = true;

@@ -41,7 +41,7 @@ export interface SenderEvents {
 export class Sender {
   readonly #socket: Socket;
   readonly #events: SenderEvents;
-  #parts: Part[] = [];
+  readonly #parts: Part[] = [];
   #first = 0;
   #done = 0;
   /** The socket took less than offered: nothing before `onWritable`. */
@@ -139,12 +139,16 @@ export class Sender {
       this.#residentTo = end;
       return true;
     }
+    this.#warm(range, position, length);
+    return false;
+  }
+
+  #warm(range: FileRange, position: number, length: number): void {
     this.#warming = true;
     range.file.warm(position, length).then(
-      () => this.#warmed(end),
+      () => this.#warmed(position + length),
       (error: unknown) => this.#fail(error),
     );
-    return false;
   }
 
   #warmed(end: number): void {
@@ -199,7 +203,7 @@ export class Sender {
   }
 
   #reset(): void {
-    this.#parts = [];
+    this.#parts.length = 0;
     this.#first = 0;
     this.#done = 0;
     this.#queuedBytes = 0;

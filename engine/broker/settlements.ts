@@ -29,10 +29,11 @@ export class Settlements {
 
   wait(settled: Promise<void>, waiter: SettlementWaiter): void {
     const group = this.#groups.get(settled);
-    if (group !== undefined) {
-      group.push(waiter);
-      return;
-    }
+    if (group !== undefined) group.push(waiter);
+    else this.#open(settled, waiter);
+  }
+
+  #open(settled: Promise<void>, waiter: SettlementWaiter): void {
     this.#groups.set(settled, [waiter]);
     settled.then(
       () => this.#tell(settled, null),

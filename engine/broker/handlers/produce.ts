@@ -45,6 +45,7 @@ const ZSTD_SINCE = 7;
 const LEADER_HINT_SINCE = 10;
 /** Time is looked at in steps of this order: a shorter timeout would be a coin toss. */
 const TIMEOUT_MS_MIN = 1000;
+const NOWHERE_ELSE: readonly ReturnType<typeof thisNode>[] = [];
 /** Only Kafka's own tools may write to internal topics, under this client id. */
 const ADMIN_CLIENT_ID = "__admin_client";
 
@@ -93,7 +94,7 @@ class ProduceCall implements Reply, SettlementWaiter {
   }
 
   start(request: PiecedProduceRequest): void {
-    const prepared: Promise<void>[] = [];
+    let prepared: Promise<void>[] | null = null;
     for (const { name, topicId, partitionData } of request.topicData) {
       const partitionResponses: PartitionAnswer[] = [];
       this.#responses.push({ name, topicId, partitionResponses });
@@ -103,22 +104,17 @@ class ProduceCall implements Reply, SettlementWaiter {
         const partition = this.#check(request, name, topicId, index, records, answer);
         if (partition === null) continue;
         const appended = partition.appendInOrder(records!);
-        if (!(appended instanceof Promise)) this.#take(answer, appended);
-        else prepared.push(appended.then((result) => this.#take(answer, result)));
+        if (appended instanceof Promise) (prepared ??= []).push(this.#takeLater(answer, appended));
+        else this.#take(answer, appended);
       }
     }
-    if (prepared.length === 0) {
-      this.#waitForSettlement();
-      return;
-    }
-    Promise.all(prepared).then(
-      () => this.#waitForSettlement(),
-      (error: unknown) => failCall(this.#call, error),
-    );
+    if (prepared === null) this.#waitForSettlement();
+    else this.#waitForPreparation(prepared);
   }
 
   writeBody(writer: Writer, call: Call): void {
-    const value = { responses: this.#responses, throttleTimeMs: 0, ...this.#leaderHint() };
+    const nodeEndpoints = this.#hasErrors() ? this.#leaderHint() : NOWHERE_ELSE;
+    const value = { responses: this.#responses, throttleTimeMs: 0, nodeEndpoints };
     encodeInto(writer, produceResponse, call.version, value);
   }
 
@@ -200,12 +196,25 @@ class ProduceCall implements Reply, SettlementWaiter {
     }
   }
 
+  async #takeLater(answer: PartitionAnswer, appended: Promise<AppendResult>): Promise<void> {
+    this.#take(answer, await appended);
+  }
+
+  #waitForPreparation(prepared: readonly Promise<void>[]): void {
+    Promise.all(prepared).then(
+      () => this.#waitForSettlement(),
+      (error: unknown) => failCall(this.#call, error),
+    );
+  }
+
   #waitForSettlement(): void {
     const { settlements } = this.#call.services;
-    for (const { settled } of this.#answers()) {
-      if (settled === null) continue;
-      this.#pending++;
-      settlements.wait(settled, this);
+    for (const { partitionResponses } of this.#responses) {
+      for (const { settled } of partitionResponses) {
+        if (settled === null) continue;
+        this.#pending++;
+        settlements.wait(settled, this);
+      }
     }
     if (this.#acks === 0) this.#finishSilently();
     else if (this.#pending === 0) this.#finish();
@@ -224,6 +233,7 @@ class ProduceCall implements Reply, SettlementWaiter {
   }
 
   #abortOnError(): void {
+    if (!this.#hasErrors()) return;
     for (const answer of this.#answers()) {
       if (answer.errorCode === ErrorCode.NONE) continue;
       this.#call.caller.abort(`a produce request without answer failed with ${answer.errorCode}`);
@@ -242,26 +252,32 @@ class ProduceCall implements Reply, SettlementWaiter {
     }
   }
 
+  #hasErrors(): boolean {
+    for (const { partitionResponses } of this.#responses) {
+      for (const { errorCode } of partitionResponses) if (errorCode !== ErrorCode.NONE) return true;
+    }
+    return false;
+  }
+
   /** KIP-951: who leads instead. */
   #leaderHint() {
-    if (this.#call.version < LEADER_HINT_SINCE) return null;
-    const { store } = this.#call.services;
+    if (this.#call.version < LEADER_HINT_SINCE) return NOWHERE_ELSE;
+    const { partitions, nodeId } = this.#call.services.store;
     let isNeeded = false;
-    for (const topic of this.#responses) {
-      for (const answer of topic.partitionResponses) {
+    for (const { name, topicId, partitionResponses } of this.#responses) {
+      for (const answer of partitionResponses) {
         if (answer.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) continue;
-        const partition = store.partitions.find(topic.name, answer.index) ??
-          store.partitions.findById(topic.topicId, answer.index);
+        const partition = partitions.find(name, answer.index) ?? partitions.findById(topicId, answer.index);
         if (partition === undefined) continue;
-        answer.currentLeader = { leaderId: store.nodeId, leaderEpoch: partition.leaderEpoch };
+        answer.currentLeader = { leaderId: nodeId, leaderEpoch: partition.leaderEpoch };
         isNeeded = true;
       }
     }
-    return isNeeded ? { nodeEndpoints: [thisNode(this.#call)] } : null;
+    return isNeeded ? [thisNode(this.#call)] : NOWHERE_ELSE;
   }
 
-  *#answers(): Generator<PartitionAnswer> {
-    for (const { partitionResponses } of this.#responses) yield* partitionResponses;
+  #answers(): PartitionAnswer[] {
+    return this.#responses.flatMap(({ partitionResponses }) => partitionResponses);
   }
 }
 
