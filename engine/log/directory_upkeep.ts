@@ -142,10 +142,14 @@ export class DirectoryUpkeep {
     await this.#options.checkpoints.persistLogStarts();
   }
 
-  /** Takes down all of a log's offsets, for the checkpoints of a clean stop. */
+  /** Takes down all offsets of a log that was closed, for the checkpoints of a clean stop. */
   noteOffsets({ log }: UpkeepEntry): void {
     if (log === null) return;
-    this.#noteRecoveryPoint(log);
+    if (log.isOnDisk) {
+      // Closing has synced all there is, which a log that was recovered and not touched since may not know.
+      const { topic, partition, syncedOffset } = log;
+      this.#options.checkpoints.setRecoveryPoint(topic, partition, syncedOffset);
+    }
     this.#noteLogStart(log);
     this.#noteHighWatermark(log);
   }
