@@ -35,6 +35,10 @@ async function bundle(outFile: string): Promise<void> {
     target: "bun",
     packages: "external",
     minify: { whitespace: true, syntax: true },
+    // Saves parsing: a third of the processor time to the ready line. Bytecode wants CommonJS, and falls
+    // back to the source beside it under another version of Bun.
+    format: "cjs",
+    bytecode: true,
     plugins: [KEEP_SOURCE_PATHS],
   });
   if (!result.success) throw new AggregateError(result.logs, "bundling failed");

@@ -1,4 +1,4 @@
-import { ConnectionLost } from "../client/client.ts";
+import { ConnectionLost } from "../client/connection_lost.ts";
 import { DataDirectoryError, KafkaError, UsageError } from "../model/errors.ts";
 import { helpText, parseCommand } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -45,15 +45,20 @@ function isForPeople(error: unknown): error is Error {
     error instanceof KafkaError || error instanceof ConnectionLost;
 }
 
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof OutputClosed) {
-    process.exitCode = 0;
-  } else if (isForPeople(error)) {
-    terminal.error(`millrace: ${error.message}\n`);
-    process.exitCode = 1;
-  } else {
-    throw error;
+/** No await at the top: a bundle with bytecode, which starts faster, cannot have one. */
+async function main(): Promise<void> {
+  try {
+    process.exitCode = await run(process.argv.slice(2));
+  } catch (error) {
+    if (error instanceof OutputClosed) {
+      process.exitCode = 0;
+    } else if (isForPeople(error)) {
+      terminal.error(`millrace: ${error.message}\n`);
+      process.exitCode = 1;
+    } else {
+      throw error;
+    }
   }
 }
+
+void main();

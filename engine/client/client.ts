@@ -10,6 +10,7 @@ import { requestHeader, responseHeader } from "../wire/headers.ts";
 import { Reader } from "../wire/reader.ts";
 import type { Fields, InputOfFields, Message, ValueOfFields } from "../wire/schema.ts";
 import type { VersionRange } from "../wire/version_range.ts";
+import { ConnectionLost } from "./connection_lost.ts";
 import { RESPONSE_HEAP_BYTES_MAX } from "./client_limits.ts";
 import { Writer } from "../wire/writer.ts";
 
@@ -25,17 +26,13 @@ export interface ClientOptions {
   readonly clientId: string;
 }
 
-/** The connection is gone, or never came to be. What was unanswered may or may not have happened. */
-export class ConnectionLost extends Error {
-  override readonly name = "ConnectionLost";
-  readonly code = "CONNECTION_LOST";
-}
-
 interface Waiting {
   readonly answered: (reader: Reader) => void;
   readonly failed: (error: Error) => void;
   readonly headerVersion: number;
 }
+
+export { ConnectionLost };
 
 /**
  * One connection to one broker: requests go out at once, pipelined, and answers are matched by

@@ -1,5 +1,6 @@
-import { Client, ConnectionLost } from "./client.ts";
+import { Client } from "./client.ts";
 import type { Call } from "./client.ts";
+import { ConnectionLost } from "./connection_lost.ts";
 import { findErrorMessage } from "./error_message.ts";
 import { ErrorCode } from "../model/error_code.ts";
 import { KafkaError, UsageError } from "../model/errors.ts";
