@@ -3,7 +3,7 @@ import type { Uuid } from "../base/uuid.ts";
 import type { Clock } from "../io/clock.ts";
 import type { Random } from "../io/random.ts";
 import { ErrorCode } from "../model/error_code.ts";
-import type { LeaderEpoch, MonotonicMs, Offset } from "../model/offsets.ts";
+import type { MonotonicMs } from "../model/offsets.ts";
 import { FETCH_SESSION_IDLE_MS, FETCH_SESSION_PARTITIONS_MAX } from "./broker_limits.ts";
 
 /** Session id and epochs of a request (KIP-227). */
@@ -12,41 +12,54 @@ const FINAL_EPOCH = -1;
 const INITIAL_EPOCH = 0;
 const EPOCH_MAX = 2 ** 31 - 1;
 
-/** What a client asks of one partition, as it came in a request. */
-export interface FetchRequestPartition {
-  readonly topic: string;
-  readonly topicId: Uuid;
-  readonly index: number;
-  readonly fetchOffset: Offset;
-  readonly maxBytes: number;
-  readonly currentLeaderEpoch: LeaderEpoch;
-  readonly lastFetchedEpoch: LeaderEpoch;
+/** What a client asks of one partition, in the terms of the declared message. */
+export interface AskedPartition {
+  readonly partition: number;
+  readonly currentLeaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly lastFetchedEpoch: number;
+  readonly partitionMaxBytes: number;
 }
 
-export interface ForgottenPartition {
+/** A topic by name, or by id from version 13 on. */
+interface TopicKey {
   readonly topic: string;
   readonly topicId: Uuid;
-  readonly index: number;
 }
 
+export interface AskedTopic extends TopicKey {
+  readonly partitions: readonly AskedPartition[];
+}
+
+export interface ForgottenTopic extends TopicKey {
+  readonly partitions: readonly number[];
+}
+
+/** The part of a request that sessions are about. */
 export interface FetchSessionRequest {
   readonly sessionId: number;
   readonly sessionEpoch: number;
-  /** Version 13 and later name topics by id. */
-  readonly usesTopicIds: boolean;
-  readonly partitions: readonly FetchRequestPartition[];
-  readonly forgotten: readonly ForgottenPartition[];
+  readonly topics: readonly AskedTopic[];
+  readonly forgottenTopicsData: readonly ForgottenTopic[];
 }
 
 /** One partition of a fetch, with what the client was told last. */
 export class FetchPartition {
-  request: FetchRequestPartition;
+  readonly topic: string;
+  readonly topicId: Uuid;
+  asked: AskedPartition;
   /** -1: nothing was told yet. */
   toldHighWatermark = -1;
   toldLogStartOffset = -1;
 
-  constructor(request: FetchRequestPartition) {
-    this.request = request;
+  constructor(topic: string, topicId: Uuid, asked: AskedPartition) {
+    this.topic = topic;
+    this.topicId = topicId;
+    this.asked = asked;
+  }
+
+  get index(): number {
+    return this.asked.partition;
   }
 }
 
@@ -96,28 +109,33 @@ export class FetchSession {
     return this.#order;
   }
 
-  put(request: FetchRequestPartition): void {
-    const key = this.#keyOf(request);
+  put({ topic, topicId, partitions }: AskedTopic): void {
+    const key = this.#keyOf(topic, topicId);
     let ofTopic = this.#byTopic.get(key);
     if (ofTopic === undefined) this.#byTopic.set(key, (ofTopic = new Map()));
-    const known = ofTopic.get(request.index);
-    if (known !== undefined) {
-      known.request = request;
-      return;
+    for (const asked of partitions) {
+      const known = ofTopic.get(asked.partition);
+      if (known !== undefined) {
+        known.asked = asked;
+        continue;
+      }
+      const partition = new FetchPartition(topic, topicId, asked);
+      ofTopic.set(asked.partition, partition);
+      this.#order.add(partition);
     }
-    const partition = new FetchPartition(request);
-    ofTopic.set(request.index, partition);
-    this.#order.add(partition);
   }
 
-  forget(forgotten: ForgottenPartition): void {
-    const key = this.#keyOf(forgotten);
+  forget({ topic, topicId, partitions }: ForgottenTopic): void {
+    const key = this.#keyOf(topic, topicId);
     const ofTopic = this.#byTopic.get(key);
-    const partition = ofTopic?.get(forgotten.index);
-    if (ofTopic === undefined || partition === undefined) return;
-    ofTopic.delete(forgotten.index);
+    if (ofTopic === undefined) return;
+    for (const index of partitions) {
+      const partition = ofTopic.get(index);
+      if (partition === undefined) continue;
+      ofTopic.delete(index);
+      this.#order.delete(partition);
+    }
     if (ofTopic.size === 0) this.#byTopic.delete(key);
-    this.#order.delete(partition);
   }
 
   /** Partitions that were answered go to the end, so that the others come first next time (F1). */
@@ -130,8 +148,8 @@ export class FetchSession {
     this.epoch = this.epoch >= EPOCH_MAX ? 1 : this.epoch + 1;
   }
 
-  #keyOf(partition: { readonly topic: string; readonly topicId: Uuid }): string {
-    return this.usesTopicIds ? partition.topicId : partition.topic;
+  #keyOf(topic: string, topicId: Uuid): string {
+    return this.usesTopicIds ? topicId : topic;
   }
 }
 
@@ -161,19 +179,21 @@ export class FetchSessionCache {
     return this.#partitionCount;
   }
 
-  /** Updates or makes the session that the request speaks of, and says what to fetch. */
-  open(request: FetchSessionRequest): FetchContext {
+  /**
+   * Updates or makes the session that the request speaks of, and says what to fetch. From version 13 on
+   * topics are named by id.
+   */
+  open(request: FetchSessionRequest, usesTopicIds: boolean): FetchContext {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
       if (sessionId !== NO_SESSION) this.#remove(sessionId);
-      const partitions = request.partitions.map((partition) => new FetchPartition(partition));
-      const session = sessionEpoch === INITIAL_EPOCH ? this.#create(request) : null;
-      if (session === null) return contextOf(NO_SESSION, false, partitions, null);
+      const session = sessionEpoch === INITIAL_EPOCH ? this.#create(request, usesTopicIds) : null;
+      if (session === null) return contextOf(NO_SESSION, false, partitionsOf(request), null);
       return contextOf(session.id, false, session.partitions, session);
     }
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return failed(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
-    if (session.usesTopicIds !== request.usesTopicIds) {
+    if (session.usesTopicIds !== usesTopicIds) {
       return failed(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
     }
     if (session.epoch !== sessionEpoch) return failed(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
@@ -187,8 +207,8 @@ export class FetchSessionCache {
 
   #update(session: FetchSession, request: FetchSessionRequest): void {
     const sizeBefore = session.size;
-    for (const forgotten of request.forgotten) session.forget(forgotten);
-    for (const partition of request.partitions) session.put(partition);
+    for (const topic of request.forgottenTopicsData) session.forget(topic);
+    for (const topic of request.topics) session.put(topic);
     session.nextEpoch();
     session.usedAt = this.#clock.monotonicMs();
     this.#partitionCount += session.size - sizeBefore;
@@ -196,8 +216,8 @@ export class FetchSessionCache {
     this.#sessions.set(session.id, session);
   }
 
-  #create(request: FetchSessionRequest): FetchSession | null {
-    const wanted = request.partitions.length;
+  #create(request: FetchSessionRequest, usesTopicIds: boolean): FetchSession | null {
+    const wanted = request.topics.reduce((sum, topic) => sum + topic.partitions.length, 0);
     if (wanted === 0 || this.#slots === 0) return null;
     if (this.#partitionCount + wanted > FETCH_SESSION_PARTITIONS_MAX) return null;
     const now = this.#clock.monotonicMs();
@@ -205,8 +225,8 @@ export class FetchSessionCache {
     let id: number;
     do id = 1 + this.#random.below(EPOCH_MAX - 1);
     while (this.#sessions.has(id));
-    const session = new FetchSession(id, request.usesTopicIds, now);
-    for (const partition of request.partitions) session.put(partition);
+    const session = new FetchSession(id, usesTopicIds, now);
+    for (const topic of request.topics) session.put(topic);
     this.#sessions.set(id, session);
     this.#partitionCount += session.size;
     return session;
@@ -235,6 +255,14 @@ export class FetchSessionCache {
     this.#sessions.delete(id);
     this.#partitionCount -= session.size;
   }
+}
+
+function partitionsOf(request: FetchSessionRequest): FetchPartition[] {
+  const partitions: FetchPartition[] = [];
+  for (const { topic, topicId, partitions: asked } of request.topics) {
+    for (const one of asked) partitions.push(new FetchPartition(topic, topicId, one));
+  }
+  return partitions;
 }
 
 function contextOf(

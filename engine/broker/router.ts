@@ -1,10 +1,9 @@
 import { readInt16, readInt32 } from "../base/int64.ts";
 import { findApi, isSupported, requestHeaderVersion } from "../wire/apis.ts";
 import type { Api } from "../wire/apis.ts";
-import { decodeFrom } from "../wire/codec.ts";
 import type { Frame } from "../wire/frame_splitter.ts";
-import { requestHeader } from "../wire/headers.ts";
 import { Reader } from "../wire/reader.ts";
+import { internString } from "../wire/string_cache.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { FRAME_PREFIX_BYTES } from "../wire/wire_limits.ts";
 import { Call, failCall } from "./call.ts";
@@ -14,6 +13,7 @@ import { answerUnsupportedVersion } from "./handlers/api_versions.ts";
 /** Key, version and correlation id: what every header starts with. */
 const HEADER_BYTES_MIN = 8;
 const API_VERSIONS = 18;
+const TAGGED_SINCE = 2;
 /** A header is small: a client id and tagged fields. */
 const HEADER_HEAP_BYTES_MAX = 64 * 1024;
 
@@ -27,6 +27,8 @@ const HEADER_HEAP_BYTES_MAX = 64 * 1024;
 export class Router {
   readonly #services: Services;
   readonly #served: (ServedApi | undefined)[] = [];
+  /** Where the body of the frame at hand starts. */
+  #bodyAt = 0;
 
   constructor(services: Services) {
     this.#services = services;
@@ -52,13 +54,12 @@ export class Router {
     if (!isSupportedVersion && apiKey !== API_VERSIONS) {
       throw new WireError("UNSUPPORTED_VERSION", `${api.name} request of version ${version}`);
     }
-    const reader = new Reader(bytes, start, end, HEADER_HEAP_BYTES_MAX);
-    const header = decodeFrom(requestHeader, headerVersion(api, version), reader);
+    const clientId = this.#readHeaderRest(frame, headerVersion(api, version));
     const call = new Call(this.#services, caller, {
       api,
       version: isSupportedVersion ? version : 0,
       correlationId: readInt32(bytes, start + 4),
-      clientId: header.clientId,
+      clientId,
       frameBytes: frame.length + FRAME_PREFIX_BYTES,
       pieces: frame.rest,
     });
@@ -67,7 +68,7 @@ export class Router {
       return call;
     }
     try {
-      served.serve(call, frame, reader.at);
+      served.serve(call, frame, this.#bodyAt);
       return call;
     } catch (error) {
       if (error instanceof WireError) throw error;
@@ -75,6 +76,32 @@ export class Router {
       return null;
     }
   }
+
+  /**
+   * What follows the correlation id: the client id, and tagged fields in version 2. By hand, because every
+   * request has it; wire/headers.ts is the declaration. The header lies whole in the frame's first piece.
+   */
+  #readHeaderRest({ bytes, start, end }: Frame, headerVersion: number): string | null {
+    let at = start + HEADER_BYTES_MIN;
+    if (at + 2 > end) truncated();
+    const length = readInt16(bytes, at);
+    at += 2;
+    if (length < -1) throw new WireError("MALFORMED", `request header: client id of ${length} bytes`);
+    const clientId = length < 0 ? null : internString(bytes, at, length <= end - at ? length : truncated());
+    at += Math.max(length, 0);
+    if (headerVersion >= TAGGED_SINCE) {
+      // There are none, ever; but there may be.
+      at = bytes[at] === 0 && at < end
+        ? at + 1
+        : new Reader(bytes, start, end, HEADER_HEAP_BYTES_MAX).skipTags(at, "request header");
+    }
+    this.#bodyAt = at;
+    return clientId;
+  }
+}
+
+function truncated(): never {
+  throw new WireError("TRUNCATED", "request header: bytes end inside the client id");
 }
 
 /** A version above those known is taken for a flexible one, a negative one for the first. */

@@ -3,41 +3,65 @@ import { describe, expect, test } from "bun:test";
 import { ZERO_UUID } from "../../engine/base/uuid.ts";
 import { FETCH_SESSION_IDLE_MS } from "../../engine/broker/broker_limits.ts";
 import { FetchSessionCache } from "../../engine/broker/fetch_session.ts";
-import type { FetchRequestPartition, FetchSessionRequest } from "../../engine/broker/fetch_session.ts";
+import type { FetchContext, FetchSessionRequest } from "../../engine/broker/fetch_session.ts";
 import { SystemRandom } from "../../engine/io/random.ts";
 import { ErrorCode } from "../../engine/model/error_code.ts";
-import type { LeaderEpoch, Offset } from "../../engine/model/offsets.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
-function partition(topic: string, index: number, fetchOffset = 0): FetchRequestPartition {
-  return {
-    topic,
-    topicId: ZERO_UUID,
-    index,
-    fetchOffset: fetchOffset as Offset,
-    maxBytes: 1000,
-    currentLeaderEpoch: -1 as LeaderEpoch,
-    lastFetchedEpoch: -1 as LeaderEpoch,
-  };
+interface Named {
+  readonly topic: string;
+  readonly index: number;
+  readonly fetchOffset: number;
 }
+
+const partition = (topic: string, index: number, fetchOffset = 0): Named => ({ topic, index, fetchOffset });
 
 function ask(
   sessionId: number,
   sessionEpoch: number,
-  partitions: readonly FetchRequestPartition[] = [],
-  more: Partial<FetchSessionRequest> = {},
+  partitions: readonly Named[] = [],
+  forgotten: readonly Named[] = [],
 ): FetchSessionRequest {
-  return { sessionId, sessionEpoch, usesTopicIds: false, partitions, forgotten: [], ...more };
+  return {
+    sessionId,
+    sessionEpoch,
+    topics: partitions.map(({ topic, index, fetchOffset }) => ({
+      topic,
+      topicId: ZERO_UUID,
+      partitions: [{
+        partition: index,
+        fetchOffset,
+        partitionMaxBytes: 1000,
+        currentLeaderEpoch: -1,
+        lastFetchedEpoch: -1,
+      }],
+    })),
+    forgottenTopicsData: forgotten.map(({ topic, index }) => ({
+      topic,
+      topicId: ZERO_UUID,
+      partitions: [index],
+    })),
+  };
 }
 
 function open(slots = 10) {
   const clock = new ManualClock();
-  return { clock, cache: new FetchSessionCache(slots, clock, new SystemRandom()) };
+  const sessions = new FetchSessionCache(slots, clock, new SystemRandom());
+  const cache = {
+    open: (request: FetchSessionRequest, usesTopicIds = false) => sessions.open(request, usesTopicIds),
+    get size() {
+      return sessions.size;
+    },
+    get partitionCount() {
+      return sessions.partitionCount;
+    },
+  };
+  return { clock, cache };
 }
 
 /** What a context fetches, as text. */
-const names = (context: { partitions: Iterable<{ request: FetchRequestPartition }> }) =>
-  [...context.partitions].map(({ request }) => `${request.topic}-${request.index}@${request.fetchOffset}`);
+const names = (context: FetchContext) =>
+  [...context.partitions].map(({ topic, index, asked }) => `${topic}-${index}@${asked.fetchOffset}`);
 
 describe("a session", () => {
   test("is not made for a client that wants none", () => {
@@ -52,9 +76,8 @@ describe("a session", () => {
     const first = cache.open(ask(0, 0, [partition("a", 0), partition("a", 1), partition("b", 0)]));
     expect(first.sessionId).toBeGreaterThan(0);
     expect([first.isIncremental, cache.partitionCount]).toEqual([false, 3]);
-    const second = cache.open(ask(first.sessionId, 1, [partition("a", 1, 7), partition("c", 0)], {
-      forgotten: [{ topic: "b", topicId: ZERO_UUID, index: 0 }],
-    }));
+    const changes = [partition("a", 1, 7), partition("c", 0)];
+    const second = cache.open(ask(first.sessionId, 1, changes, [partition("b", 0)]));
     expect(second.isIncremental).toBe(true);
     expect(names(second)).toEqual(["a-0@0", "a-1@7", "c-0@0"]);
     expect(names(cache.open(ask(first.sessionId, 2)))).toEqual(["a-0@0", "a-1@7", "c-0@0"]);
@@ -74,7 +97,7 @@ describe("a session", () => {
     const unknown = sessionId === 5 ? 6 : 5;
     expect(cache.open(ask(unknown, 1)).errorCode).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     expect(cache.open(ask(sessionId, 2)).errorCode).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
-    expect(cache.open(ask(sessionId, 1, [], { usesTopicIds: true })).errorCode)
+    expect(cache.open(ask(sessionId, 1), true).errorCode)
       .toBe(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
     expect(cache.open(ask(sessionId, 1)).errorCode).toBe(ErrorCode.NONE);
   });
@@ -87,8 +110,7 @@ describe("a session", () => {
     const second = cache.open(ask(0, 0, [partition("a", 0)]));
     const third = cache.open(ask(second.sessionId, 0, [partition("a", 0)]));
     expect([cache.size, third.sessionId === second.sessionId]).toEqual([1, false]);
-    const forgotten = [{ topic: "a", topicId: ZERO_UUID, index: 0 }];
-    expect(cache.open(ask(third.sessionId, 1, [], { forgotten })).sessionId).toBe(0);
+    expect(cache.open(ask(third.sessionId, 1, [], [partition("a", 0)])).sessionId).toBe(0);
     expect([cache.size, cache.partitionCount]).toEqual([0, 0]);
   });
 

@@ -84,6 +84,12 @@ describe("ApiVersions", () => {
   });
 });
 
+test("a header may carry tagged fields that nobody knows", async () => {
+  const tags = "02 01 02 aabb 07 00";
+  const [answer] = await exchange(`0012 0003 00000007 0001 61 ${tags} 04 61 62 63 02 31 00`);
+  expect(answer!.startsWith(joined("00000007", "0000"))).toBe(true);
+});
+
 describe("ends the connection", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["a key that is not served", "000b 0000 00000001 ffff"],
@@ -95,6 +101,10 @@ describe("ends the connection", () => {
     ["InitProducerId of the version that is not stable", "0016 0006 00000001 ffff 00"],
     ["a frame of nothing", ""],
     ["a header cut short", "0003 0000 0000"],
+    ["a client id longer than its header", "0003 0001 00000001 0005 61"],
+    ["a client id of a negative length", "0003 0001 00000001 fffe 00000000"],
+    ["a header whose tags are cut short", "0003 0009 00000001 ffff 01 05 10 aa"],
+    ["a flexible header without tags", "0003 0009 00000001 ffff"],
     ["a body cut short", "0003 0001 00000001 ffff 0000"],
     ["an array that claims more than there is", "0003 0001 00000001 ffff 7fffffff"],
   ];

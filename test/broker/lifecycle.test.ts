@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
 import { serveHealth } from "../../engine/broker/health.ts";
-import { Client, ConnectionLost } from "../../engine/client/client.ts";
+import { Client } from "../../engine/client/client.ts";
+import { ConnectionLost } from "../../engine/client/connection_lost.ts";
 import { SystemNet } from "../../engine/io/net_system.ts";
 import { UsageError } from "../../engine/model/errors.ts";
 import { fetchRequest, fetchResponse } from "../../engine/wire/api/01_fetch.ts";

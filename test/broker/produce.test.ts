@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ZERO_UUID } from "../../engine/base/uuid.ts";
 import { writeInt16, writeInt32 } from "../../engine/base/int64.ts";
 import type { Client } from "../../engine/client/client.ts";
-import { ConnectionLost } from "../../engine/client/client.ts";
+import { ConnectionLost } from "../../engine/client/connection_lost.ts";
 import { Codec } from "../../engine/model/compression.ts";
 import { ErrorCode } from "../../engine/model/error_code.ts";
 import {

@@ -38,7 +38,7 @@ import { FETCH_GATHER_BYTES_MAX, SMALL_FETCH_BYTES_MAX } from "../broker_limits.
 import { FileHole } from "../call.ts";
 import type { Call, Reply, ServedApi } from "../call.ts";
 import { checkLeaderEpoch, thisNode } from "../cluster_view.ts";
-import type { FetchContext, FetchPartition, FetchRequestPartition } from "../fetch_session.ts";
+import type { AskedPartition, FetchContext, FetchPartition } from "../fetch_session.ts";
 
 type Request = ValueOf<typeof fetchRequest>;
 type Response = InputOf<typeof fetchResponse>;
@@ -51,6 +51,7 @@ const LEADER_ENDPOINTS_SINCE = 16;
 const LEADER_HINT_SINCE = 12;
 const READ_COMMITTED = 1;
 const NO_RECORDS = new Uint8Array(0);
+const NOWHERE_ELSE: readonly ReturnType<typeof thisNode>[] = [];
 
 export const fetch: ServedApi = {
   api: findApi(fetchRequest.apiKey)!,
@@ -74,6 +75,7 @@ interface Planned {
 
 class FetchCall implements Reply {
   readonly #call: Call;
+  readonly #byId: boolean;
   readonly #context: FetchContext;
   readonly #isolation: Isolation;
   readonly #isFollower: boolean;
@@ -82,18 +84,13 @@ class FetchCall implements Reply {
   readonly #maxWaitMs: number;
   #planned: readonly Planned[] = [];
   #cancel: Cancel | null = null;
+  #gatheredBytes = 0;
 
   constructor(call: Call, request: Request) {
     const { store, sessions } = call.services;
     this.#call = call;
-    this.#context = sessions.open({
-      sessionId: request.sessionId,
-      sessionEpoch: request.sessionEpoch,
-      usesTopicIds: call.version >= TOPIC_IDS_SINCE,
-      partitions: flatten(request),
-      forgotten: request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
-        partitions.map((index) => ({ topic, topicId, index }))),
-    });
+    this.#byId = call.version >= TOPIC_IDS_SINCE;
+    this.#context = sessions.open(request, this.#byId);
     const isV15 = call.version >= REPLICA_STATE_SINCE;
     this.#isFollower = (isV15 ? request.replicaState.replicaId : request.replicaId) >= 0;
     this.#isolation = request.isolationLevel === READ_COMMITTED ? "committed" : "uncommitted";
@@ -107,6 +104,10 @@ class FetchCall implements Reply {
       this.#finish();
       return;
     }
+    this.#park();
+  }
+
+  #park(): void {
     this.#cancel = parkFetch(this.#call.services.clock, {
       partitions: this.#planned.map(({ fetched, partition }) => ({
         partition: partition!,
@@ -145,34 +146,29 @@ class FetchCall implements Reply {
   }
 
   #planOne(fetched: FetchPartition, maxBytes: number, isFirst: boolean): Planned {
-    const { request } = fetched;
-    const failed = (errorCode: ErrorCode, partition: Partition | null): Planned =>
-      ({ fetched, errorCode, plan: null, partition, diverging: null });
-    const { partitions, image } = this.#call.services.store;
-    const byId = this.#call.version >= TOPIC_IDS_SINCE;
-    const partition = byId
-      ? partitions.findById(request.topicId, request.index)
-      : partitions.find(request.topic, request.index);
-    if (partition === undefined) {
-      const isUnknownId = byId && image.topicById(request.topicId) === undefined;
-      const errorCode = isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      return failed(errorCode, null);
-    }
-    if (this.#isFollower) return failed(ErrorCode.NOT_LEADER_OR_FOLLOWER, partition);
-    const epochError = checkLeaderEpoch(partition, request.currentLeaderEpoch);
-    if (epochError !== ErrorCode.NONE) return failed(epochError, partition);
-    const end = endOfLastFetched(partition, request);
-    if (end === "unknown") return failed(ErrorCode.OFFSET_OUT_OF_RANGE, partition);
+    const { asked } = fetched;
+    const { partitions } = this.#call.services.store;
+    const partition = this.#byId
+      ? partitions.findById(fetched.topicId, asked.partition)
+      : partitions.find(fetched.topic, asked.partition);
+    if (partition === undefined) return failed(fetched, this.#unknown(fetched), null);
+    if (this.#isFollower) return failed(fetched, ErrorCode.NOT_LEADER_OR_FOLLOWER, partition);
+    const epochError = checkLeaderEpoch(partition, asked.currentLeaderEpoch as LeaderEpoch);
+    if (epochError !== ErrorCode.NONE) return failed(fetched, epochError, partition);
+    const end = endOfLastFetched(partition, asked);
+    if (end === "unknown") return failed(fetched, ErrorCode.OFFSET_OUT_OF_RANGE, partition);
+    const limit = Math.max(0, Math.min(asked.partitionMaxBytes, maxBytes));
     const plan = end === "same"
-      ? partition.planRead(request.fetchOffset, this.#limit(request, maxBytes), this.#isolation, isFirst)
+      ? partition.planRead(asked.fetchOffset as Offset, limit, this.#isolation, isFirst)
       : partition.planRead(partition.highWatermark, 0, this.#isolation, false);
-    if (plan.errorCode !== ErrorCode.NONE) return failed(plan.errorCode, partition);
+    if (plan.errorCode !== ErrorCode.NONE) return failed(fetched, plan.errorCode, partition);
     const diverging = end === "same" ? null : end;
     return { fetched, errorCode: ErrorCode.NONE, plan, partition, diverging };
   }
 
-  #limit(request: FetchRequestPartition, maxBytes: number): number {
-    return Math.max(0, Math.min(request.maxBytes, maxBytes));
+  #unknown({ topicId }: FetchPartition): ErrorCode {
+    const isUnknownId = this.#byId && this.#call.services.store.image.topicById(topicId) === undefined;
+    return isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
   #finishAnew(): void {
@@ -187,9 +183,9 @@ class FetchCall implements Reply {
 
   writeBody(writer: Writer, call: Call): void {
     const { errorCode, sessionId } = this.#context;
-    const responses = errorCode === ErrorCode.NONE ? this.#answerTopics() : [];
+    const responses = this.#answerTopics();
     const hinted = call.version >= LEADER_ENDPOINTS_SINCE && this.#planned.some(isMisled);
-    const nodeEndpoints = hinted ? [thisNode(call)] : [];
+    const nodeEndpoints = hinted ? [thisNode(call)] : NOWHERE_ELSE;
     const value = { throttleTimeMs: 0, errorCode, sessionId, responses, nodeEndpoints };
     encodeInto(writer, fetchResponse, call.version, value);
   }
@@ -197,7 +193,7 @@ class FetchCall implements Reply {
   #answerTopics(): TopicAnswer[] {
     const { session, isIncremental } = this.#context;
     const topics: { topic: string; topicId: typeof ZERO_UUID; partitions: PartitionAnswer[] }[] = [];
-    const gathering = new Gathering(this.#call.services.scratch);
+    this.#gatheredBytes = 0;
     for (const planned of this.#planned) {
       const { fetched } = planned;
       if (isIncremental && !hasNews(planned)) continue;
@@ -206,27 +202,27 @@ class FetchCall implements Reply {
         fetched.toldLogStartOffset = planned.plan?.logStartOffset ?? -1;
         if (isIncremental) session.rotate(fetched);
       }
-      const { topic, topicId } = fetched.request;
+      const { topic, topicId } = fetched;
       const last = topics.at(-1);
       const isSame = last !== undefined && last.topic === topic && last.topicId === topicId;
       const partitions = isSame ? last.partitions : [];
       if (!isSame) topics.push({ topic, topicId, partitions });
-      partitions.push(this.#answerPartition(planned, gathering));
+      partitions.push(this.#answerPartition(planned));
     }
     return topics;
   }
 
-  #answerPartition(planned: Planned, gathering: Gathering): PartitionAnswer {
+  #answerPartition(planned: Planned): PartitionAnswer {
     const { plan, partition, diverging, errorCode, fetched } = planned;
     const { nodeId } = this.#call.services.store;
     const answer: PartitionAnswer = {
-      partitionIndex: fetched.request.index,
+      partitionIndex: fetched.index,
       errorCode,
       highWatermark: plan?.highWatermark ?? -1,
       lastStableOffset: plan?.lastStableOffset ?? -1,
       logStartOffset: plan?.logStartOffset ?? -1,
       abortedTransactions: plan?.abortedTransactions ?? null,
-      records: plan === null || plan.byteCount === 0 ? NO_RECORDS : gathering.recordsOf(plan),
+      records: plan === null || plan.byteCount === 0 ? NO_RECORDS : this.#recordsOf(plan),
     };
     if (this.#call.version < LEADER_HINT_SINCE) return answer;
     const currentLeader = isMisled(planned) && partition !== null
@@ -235,30 +231,22 @@ class FetchCall implements Reply {
     if (currentLeader === undefined && diverging === null) return answer;
     return { ...answer, currentLeader, divergingEpoch: diverging ?? undefined };
   }
-}
 
-/** Decides for each range whether it is read now and sent with the head, or goes from the file. */
-class Gathering {
-  readonly #scratch: Uint8Array;
-  #used = 0;
-
-  constructor(scratch: Uint8Array) {
-    this.#scratch = scratch;
-  }
-
-  /** Views of the scratch memory are valid until the answer is encoded. */
-  recordsOf(plan: FetchPlan): Uint8Array | FileHole {
-    const { ranges, byteCount } = plan;
-    const fits = byteCount <= SMALL_FETCH_BYTES_MAX &&
-      this.#used + byteCount <= Math.min(FETCH_GATHER_BYTES_MAX, this.#scratch.length);
+  /**
+   * Small ranges are read now and sent with the head; the others go from their files. What was read
+   * stays valid until the answer is encoded.
+   */
+  #recordsOf({ ranges, byteCount }: FetchPlan): Uint8Array | FileHole {
+    const { scratch } = this.#call.services;
+    const start = this.#gatheredBytes;
+    const fits = byteCount <= SMALL_FETCH_BYTES_MAX && start + byteCount <= FETCH_GATHER_BYTES_MAX;
     if (!fits || !ranges.every(isResident)) return new FileHole(ranges, byteCount);
-    const start = this.#used;
     for (const { file, position, length } of ranges) {
-      const got = file.read(this.#scratch, this.#used, length, position);
+      const got = file.read(scratch, this.#gatheredBytes, length, position);
       if (got < length) throw new Error(`${file.path} ended before a range that was to be sent`);
-      this.#used += length;
+      this.#gatheredBytes += length;
     }
-    return this.#scratch.subarray(start, this.#used);
+    return scratch.subarray(start, this.#gatheredBytes);
   }
 }
 
@@ -266,22 +254,12 @@ function isResident({ file, position, length }: FileRange): boolean {
   return file.isResident(position, length);
 }
 
-function flatten(request: Request): FetchRequestPartition[] {
-  const partitions: FetchRequestPartition[] = [];
-  for (const { topic, topicId, partitions: asked } of request.topics) {
-    for (const one of asked) {
-      partitions.push({
-        topic,
-        topicId,
-        index: one.partition,
-        fetchOffset: one.fetchOffset as Offset,
-        maxBytes: one.partitionMaxBytes,
-        currentLeaderEpoch: one.currentLeaderEpoch as LeaderEpoch,
-        lastFetchedEpoch: one.lastFetchedEpoch as LeaderEpoch,
-      });
-    }
-  }
-  return partitions;
+function failed(
+  fetched: FetchPartition,
+  errorCode: ErrorCode,
+  partition: Partition | null,
+): Planned {
+  return { fetched, errorCode, plan: null, partition, diverging: null };
 }
 
 /**
@@ -290,12 +268,12 @@ function flatten(request: Request): FetchRequestPartition[] {
  */
 function endOfLastFetched(
   partition: Partition,
-  request: FetchRequestPartition,
+  { lastFetchedEpoch, fetchOffset }: AskedPartition,
 ): "same" | "unknown" | EpochEnd {
-  if (request.lastFetchedEpoch === NO_EPOCH) return "same";
-  const end = partition.endOffsetFor(request.lastFetchedEpoch);
+  if (lastFetchedEpoch === NO_EPOCH) return "same";
+  const end = partition.endOffsetFor(lastFetchedEpoch as LeaderEpoch);
   if (end === null) return "unknown";
-  const isSame = end.epoch === request.lastFetchedEpoch && end.endOffset >= request.fetchOffset;
+  const isSame = end.epoch === lastFetchedEpoch && end.endOffset >= fetchOffset;
   return isSame ? "same" : end;
 }
 
