@@ -12,6 +12,7 @@ import {
   entryPosition,
   findOffsetEntry,
 } from "./offset_index.ts";
+import type { KeptPart } from "./kept_part.ts";
 import { SealedSegment } from "./sealed_segment.ts";
 import type { ReadableSegment, TimestampOffset } from "./segment.ts";
 import { SegmentFiles } from "./segment_files.ts";
@@ -142,7 +143,7 @@ export class ActiveSegment implements ReadableSegment {
   }
 
   /**
-   * Starts over with empty indexes, for a file whose batches will be accounted one by one as they are
+   * Starts over, behind what is kept, for a file whose batches will be accounted one by one as they are
    * scanned; `assumeWritten` then says that they are there.
    */
   static rebuild(
@@ -150,8 +151,15 @@ export class ActiveSegment implements ReadableSegment {
     settings: SegmentSettings,
     pool: StagePool,
     nowMs: TimestampMs,
+    kept: KeptPart | null,
   ): ActiveSegment {
-    return new ActiveSegment(files, settings, pool, nowMs, EMPTY);
+    if (kept === null) return new ActiveSegment(files, settings, pool, nowMs, EMPTY);
+    const segment = new ActiveSegment(files, settings, pool, nowMs, { ...kept, hasTxnIndex: false });
+    segment.#takeIndexes(kept.offsetEntries, kept.timeEntries);
+    segment.#txnIndex = new GrowingBytes(TXN_ENTRY_BYTES, kept.txnEntries);
+    segment.#largest = kept.largest;
+    segment.#remember();
+    return segment;
   }
 
   get nextOffset(): Offset {
@@ -277,21 +285,35 @@ export class ActiveSegment implements ReadableSegment {
     this.#allocatedBytes = this.#readableBytes;
   }
 
-  /** What was accounted is in the file already: the end of a rebuild. Cuts what follows it. */
-  assumeWritten(fileBytes: number): void {
+  /**
+   * What was accounted is in the file already: the end of a rebuild. Cuts what follows it, and makes
+   * the index files say what memory says. Returns the files that had to be changed.
+   */
+  assumeWritten(fileBytes: number, hadTxnIndex: boolean): SegmentFiles["log"][] {
     assert(fileBytes >= this.#sizeBytes, "a file shorter than its batches", fileBytes);
     assert(this.#stage === null, "staged while rebuilt");
     this.#readableBytes = this.#sizeBytes;
     this.#allocatedBytes = fileBytes;
-    if (this.#txnIndex !== null) this.#persist(this.#txnIndex, this.files.txnIndex);
+    this.#times.appendIfLater(this.#largest.timestamp, this.#largest.offset);
+    const { offsetIndex, timeIndex, txnIndex } = this.files;
+    const changed = [offsetIndex, timeIndex].filter((file) =>
+      replaceEntries(file, file === offsetIndex ? this.#offsets.entries : this.#times.entries)
+    );
+    const aborted = this.#aborted;
+    if ((aborted.count > 0 || hadTxnIndex) && replaceEntries(txnIndex, aborted)) {
+      changed.push(txnIndex);
+    }
+    this.#trim();
     this.#remember();
-    this.finish();
+    return changed;
   }
 
-  /** Writes the index entries that their files lack. */
+  /** Writes the index entries that their files lack; makes the files when there are none. */
   persistIndexes(): void {
     assert(!this.hasStaged, "indexes of staged batches persisted");
     if (this.#offsetIndex === null || this.#timeIndex === null) return; // never loaded: as stored
+    this.files.offsetIndex.create("keep");
+    this.files.timeIndex.create("keep");
     this.#persist(this.#offsetIndex.entries, this.files.offsetIndex);
     this.#persist(this.#timeIndex.entries, this.files.timeIndex);
   }
@@ -302,14 +324,9 @@ export class ActiveSegment implements ReadableSegment {
     if (this.#offsetIndex !== null && this.#timeIndex !== null) {
       this.#timeIndex.appendIfLater(this.#largest.timestamp, this.#largest.offset);
       this.#settled.timeEntries = this.#timeIndex.entries.count;
-      this.files.offsetIndex.create("keep");
-      this.files.timeIndex.create("keep");
       this.persistIndexes();
     }
-    if (this.#allocatedBytes > this.#readableBytes) {
-      this.files.log.truncate(this.#readableBytes);
-      this.#allocatedBytes = this.#readableBytes;
-    }
+    this.#trim();
   }
 
   /** Finishes the files; from here on it is only read. */
@@ -379,17 +396,19 @@ export class ActiveSegment implements ReadableSegment {
 
   /** A clean stop left both index files complete, with the largest timestamp in the last entry. */
   #loadIndexes(): void {
-    const { segmentIndexBytes } = this.#settings;
     const offsets = readWhole(this.files.offsetIndex, OFFSET_ENTRY_BYTES);
-    const times = readWhole(this.files.timeIndex, TIME_ENTRY_BYTES);
-    this.#offsetIndex = new ActiveOffsetIndex(this.baseOffset, segmentIndexBytes, offsets);
-    this.#timeIndex = new ActiveTimeIndex(this.baseOffset, segmentIndexBytes, times);
-    this.#largest = {
-      timestamp: this.#timeIndex.lastTimestamp,
-      offset: this.#timeIndex.lastOffset,
-    };
-    this.#bytesSinceEntry = this.#sizeBytes - this.#offsetIndex.lastPosition;
+    this.#takeIndexes(offsets, readWhole(this.files.timeIndex, TIME_ENTRY_BYTES));
     this.#remember();
+  }
+
+  #takeIndexes(offsetEntries: Uint8Array, timeEntries: Uint8Array): void {
+    const { segmentIndexBytes } = this.#settings;
+    const offsets = new ActiveOffsetIndex(this.baseOffset, segmentIndexBytes, offsetEntries);
+    const times = new ActiveTimeIndex(this.baseOffset, segmentIndexBytes, timeEntries);
+    this.#offsetIndex = offsets;
+    this.#timeIndex = times;
+    this.#largest = { timestamp: times.lastTimestamp, offset: times.lastOffset };
+    this.#bytesSinceEntry = this.#sizeBytes - offsets.lastPosition;
   }
 
   #readFirstTimestamp(): TimestampMs {
@@ -408,6 +427,13 @@ export class ActiveSegment implements ReadableSegment {
     if (entries.persistedCount === 0) file.create("keep");
     file.write([entries.unpersisted()], entries.persistedCount * entries.entryBytes);
     entries.markPersisted();
+  }
+
+  /** Gives back what was reserved and not written. */
+  #trim(): void {
+    if (this.#allocatedBytes <= this.#readableBytes) return;
+    this.files.log.truncate(this.#readableBytes);
+    this.#allocatedBytes = this.#readableBytes;
   }
 
   /** Reserves blocks ahead: a sync of a file that does not grow costs less. */
@@ -465,6 +491,19 @@ const UNSETTLED: SettledTail = {
   timeEntries: 0,
   txnEntries: 0,
 };
+
+/** Makes the file hold exactly these entries. False: it did already. */
+function replaceEntries(file: SegmentFiles["log"], entries: GrowingBytes): boolean {
+  file.create("keep");
+  const bytes = entries.bytes.subarray(0, entries.count * entries.entryBytes);
+  const stored = readWhole(file, 1);
+  entries.markPersisted();
+  if (Buffer.compare(stored, bytes) === 0) return false;
+  // Not cut to nothing first: some file systems write such a file back as soon as it is closed.
+  if (bytes.length > 0) file.write([bytes], 0);
+  if (stored.length > bytes.length) file.truncate(bytes.length);
+  return true;
+}
 
 function readWhole(file: SegmentFiles["log"], entryBytes: number): Uint8Array {
   const size = file.size();

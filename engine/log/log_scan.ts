@@ -12,7 +12,7 @@ const CHUNK_BYTES = 1024 * 1024;
 
 /** How the walk over a log file ended. */
 export interface ScanOutcome {
-  /** Bytes of valid batches from the start. */
+  /** Where the valid batches end. */
   readonly validBytes: number;
   /** Bytes of the file. */
   readonly fileBytes: number;
@@ -33,19 +33,20 @@ export type BatchVisitor = (
 ) => string | null;
 
 /**
- * Walks a whole log file, verifying each batch by length and CRC, until its end or the first batch that
- * is not valid or that `visit` refuses. Throws DataDirectoryError when it meets a batch of a format
- * before magic 2: that is no damage, and nothing may be cut off.
+ * Walks a log file from a batch boundary on, verifying each batch by length and CRC, until its end or
+ * the first batch that is not valid or that `visit` refuses. Throws DataDirectoryError when it meets a
+ * batch of a format before magic 2: that is no damage, and nothing may be cut off.
  */
 export function scanLog(
   native: Native,
   file: DiskFile,
   scan: RunScan,
+  from: number,
   visit: BatchVisitor,
 ): ScanOutcome {
   const fileBytes = file.size();
-  let buffer = new Uint8Array(Math.max(1, Math.min(CHUNK_BYTES, fileBytes)));
-  let position = 0;
+  let buffer = new Uint8Array(Math.max(1, Math.min(CHUNK_BYTES, fileBytes - from)));
+  let position = from;
   while (position < fileBytes) {
     const wanted = Math.min(buffer.length, fileBytes - position);
     const count = file.read(buffer, 0, wanted, position);

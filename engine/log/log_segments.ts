@@ -3,6 +3,7 @@ import { INT64_MAX } from "../base/int64.ts";
 import type { Cancel } from "../io/clock.ts";
 import { isCompacted } from "../model/log_config.ts";
 import type { LogConfig } from "../model/log_config.ts";
+import { DiskFault } from "../model/errors.ts";
 import type { Offset, TimestampMs } from "../model/offsets.ts";
 import { ActiveSegment, SEGMENT_OFFSET_SPAN_MAX } from "./active_segment.ts";
 import type { SegmentSettings } from "./active_segment.ts";
@@ -58,6 +59,8 @@ export class LogSegments {
   /** For reading; replaced when the set changes. */
   #all: readonly ReadableSegment[];
   #rollJitterMs = 0;
+  #isCheckpointing = false;
+  #isClosed = false;
   /** Segments that have their `.deleted` names and wait to be removed. */
   readonly #deletions = new Map<() => void, Cancel>();
 
@@ -175,22 +178,49 @@ export class LogSegments {
     active.close();
   }
 
-  /** The files as a clean stop leaves them. */
-  finish(producers: ProducerState, logStartOffset: Offset): void {
+  /**
+   * Writes index entries, syncs them off the loop, and only then the producers: a snapshot within the
+   * active segment says that the entries below it are on the device.
+   */
+  checkpoint(producers: ProducerState, logStartOffset: Offset): void {
+    const active = this.#active;
+    if (active === null || active.hasStaged || this.#isCheckpointing) return;
+    const snapshot = this.#snapshots.encode(producers);
+    if (snapshot === null || snapshot.offset <= Math.max(logStartOffset, active.baseOffset)) return;
+    active.persistIndexes();
+    this.#isCheckpointing = true;
+    const { offsetIndex, timeIndex } = active.files;
+    const job = { files: [offsetIndex, timeIndex], directories: [this.#dir] };
+    this.#environment.syncer.sync(job).then(() => {
+      this.#isCheckpointing = false;
+      if (this.#active === active && !this.#isClosed) this.#snapshots.checkpoint(snapshot);
+    }).catch((error: unknown) => {
+      this.#isCheckpointing = false;
+      // A failed sync has latched the disk, and a full one does without: the next scan is longer.
+      if (!(error instanceof DiskFault)) throw error;
+    });
+  }
+
+  /** The files as a clean stop leaves them, but for `finishProducers`, which comes once they are synced. */
+  finish(): void {
     const active = this.#active!;
     active.finish();
     this.#commit.touchFile(active.file);
     this.#commit.touchFile(active.files.offsetIndex);
     this.#commit.touchFile(active.files.timeIndex);
     this.#commit.touchDirectory(this.#dir);
-    if (producers.endOffset > logStartOffset) {
-      const snapshot = this.#snapshots.take(producers);
-      if (snapshot !== null) this.#commit.touchFile(snapshot);
-    }
     for (const [remove, cancel] of [...this.#deletions]) {
       cancel();
       remove();
     }
+  }
+
+  finishProducers(producers: ProducerState, logStartOffset: Offset): void {
+    if (producers.endOffset <= logStartOffset) return;
+    const snapshot = this.#snapshots.take(producers);
+    if (snapshot === null) return;
+    this.#commit.touchFile(snapshot);
+    this.#commit.touchDirectory(this.#dir);
   }
 
   retained(logEndOffset: Offset): RetainedSegment[] {
@@ -239,6 +269,7 @@ export class LogSegments {
 
   /** Lets go of descriptors and maps; what waits to be removed is left to the next start. */
   close(): void {
+    this.#isClosed = true;
     for (const cancel of this.#deletions.values()) cancel();
     this.#deletions.clear();
     for (const segment of this.#sealed) segment.close();

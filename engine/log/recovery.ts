@@ -19,7 +19,7 @@ import type { ReadableSegment } from "./segment.ts";
 import { SealedSegment } from "./sealed_segment.ts";
 import { SegmentFiles } from "./segment_files.ts";
 import { LOG_SUFFIX, segmentPath } from "./segment_names.ts";
-import { rebuildSegment } from "./segment_recovery.ts";
+import { rebuildSegment, startRebuild } from "./segment_recovery.ts";
 
 export interface RecoveryOptions {
   readonly environment: LogEnvironment;
@@ -58,7 +58,7 @@ export interface RecoveredLog {
   readonly epochsChanged: boolean;
   /** Log files that were scanned: their end may not be on the device. */
   readonly scannedLogs: readonly DiskFile[];
-  /** Everything else that recovery wrote. */
+  /** Snapshots that recovery wrote. */
   readonly writtenFiles: readonly DiskFile[];
   readonly namesChanged: boolean;
   readonly report: RecoveryReport;
@@ -69,11 +69,13 @@ export interface RecoveredLog {
  * newest snapshot. After any other stop:
  *
  *   segments   | 0 | 1 | 2 | 3 |
- *                      ^ recovery point: 0 is taken as it is, 1 to 3 are scanned
+ *                     s ^ recovery point: 0 is taken as it is, 2 and 3 are scanned, and 1 from s on:
+ *                     ` the newest snapshot within it, below which its indexes are on the device
  *
- * A segment whose index is missing is scanned too. At the first batch that is not whole, undamaged and in
- * order the log ends: later segments are removed, durably, and only then is the file cut, so that a
- * crash in between leaves nothing that looks whole with a hole in it. Every step may be repeated.
+ * A segment whose index is missing or not to be believed is scanned wholly, too. At the first batch that
+ * is not whole, undamaged and in order the log ends: later segments are removed, durably, and only then
+ * is the file cut, so that a crash in between leaves nothing that looks whole with a hole in it. Every
+ * step may be repeated.
  *
  * Throws DiskFault, or DataDirectoryError for a log in a format that is not read.
  */
@@ -240,10 +242,9 @@ class LogRecovery {
    * offsets may not be missing, because the next segment (null: none) does not follow on.
    */
   #rebuild(listing: SegmentListing, nextBase: Offset | null): boolean {
-    const { environment, dir, settings } = this.#options;
-    this.#placeProducers(listing.baseOffset);
+    const { cleanStop, dir, environment, recoveryPoint, settings } = this.#options;
     this.#scan ??= new RunScan();
-    const { segment, outcome, isDense } = rebuildSegment({
+    const context = {
       environment,
       dir,
       settings,
@@ -251,9 +252,20 @@ class LogRecovery {
       epochs: this.#epochs,
       scan: this.#scan,
       nowMs: environment.clock.wallMs(),
-    }, listing);
+    };
+    const isFirst = !cleanStop && this.#scannedLogs.length === 0;
+    const resumeAt = isFirst
+      ? this.#snapshots.newestReadable(listing.baseOffset, recoveryPoint)
+      : null;
+    let segment = startRebuild(context, listing, resumeAt);
+    if (!this.#placeProducers(segment)) {
+      segment = startRebuild(context, listing, null);
+      this.#placeProducers(segment);
+    }
+    const from = segment.sizeBytes;
+    const { outcome, isDense } = rebuildSegment(context, segment);
     this.#scannedLogs.push(segment.files.log);
-    this.#scannedBytes += outcome.validBytes;
+    this.#scannedBytes += outcome.validBytes - from;
     let endsHere = outcome.reason !== null;
     if (outcome.reason !== null) {
       this.#noteTruncation(segment, outcome, outcome.reason, nextBase === null);
@@ -262,10 +274,10 @@ class LogRecovery {
       this.#notes.push(`${segment.file.path}: offsets ${segment.nextOffset} to ${nextBase} are lost`);
     }
     if (endsHere) this.#removeSegmentsAfter(listing.baseOffset);
-    segment.assumeWritten(outcome.fileBytes);
-    this.#writtenFiles.push(segment.files.offsetIndex, segment.files.timeIndex);
-    if (segment.hasTxnIndex) this.#writtenFiles.push(segment.files.txnIndex);
-    this.#namesChanged = true;
+    const changed = segment.assumeWritten(outcome.fileBytes, listing.hasTxnIndex);
+    // Before a snapshot says that they may be believed.
+    for (const file of changed) file.syncNow();
+    if (changed.length > 0) environment.disk.syncDirectory(dir);
     if (nextBase === null || endsHere) this.#active = segment;
     else this.#sealed.push(segment.seal(environment.indexCache));
     return !endsHere;
@@ -277,25 +289,30 @@ class LogRecovery {
     return endOffset < nextBase && endOffset >= recoveryPoint && !isCompacted;
   }
 
-  /** Producer state as it was just before `baseOffset`. */
-  #placeProducers(baseOffset: Offset): void {
+  /** Producer state as it was where the scan of `segment` goes on. False: its kept part is damaged. */
+  #placeProducers(segment: ActiveSegment): boolean {
     const logStart = this.#startOffset();
-    if (this.#scannedLogs.length > 0 && this.#producers.endOffset <= baseOffset) {
-      this.#producers.advanceTo(baseOffset);
+    const upTo = segment.nextOffset;
+    let isWhole = true;
+    if (this.#scannedLogs.length > 0 && this.#producers.endOffset <= upTo) {
+      this.#producers.advanceTo(upTo);
     } else {
       // What a crash left above may tell of batches that are gone.
-      if (!this.#options.cleanStop) this.#snapshots.removeAbove(baseOffset);
-      this.#loadProducers(logStart, baseOffset);
+      if (!this.#options.cleanStop) this.#snapshots.doubtAbove(upTo);
+      isWhole = this.#loadProducers(logStart, upTo, [...this.#sealed, segment]);
     }
-    if (baseOffset > logStart) this.#takeSnapshot();
+    if (segment.baseOffset === upTo && upTo > logStart) this.#takeSnapshot();
+    return isWhole || upTo === segment.baseOffset;
   }
 
-  #loadProducers(from: Offset, upTo: Offset): void {
-    const nowMs = this.#options.environment.clock.wallMs();
-    this.#notes.push(...this.#snapshots.load(this.#producers, from, upTo, nowMs));
-    const { scanner } = this.#options.environment;
-    replayProducers(this.#producers, this.#kept(), scanner, upTo);
+  /** False: damage hid some batches from the state. */
+  #loadProducers(from: Offset, upTo: Offset, segments: readonly ReadableSegment[]): boolean {
+    const { clock, scanner } = this.#options.environment;
+    this.#notes.push(...this.#snapshots.load(this.#producers, from, upTo, clock.wallMs()));
+    const isWhole = replayProducers(this.#producers, segments, scanner, upTo);
+    if (!isWhole) this.#notes.push(`${this.#options.dir}: damage hid batches from producer state`);
     this.#producers.settle();
+    return isWhole;
   }
 
   #kept(): ReadableSegment[] {
@@ -376,10 +393,11 @@ class LogRecovery {
     const bases = this.#kept().map((segment) => segment.baseOffset);
     this.#snapshots.removeStrays(new Set(bases), bases.at(-1) ?? logStartOffset);
     const scannedToEnd = this.#scannedLogs.length > 0 && this.#producers.endOffset === logEndOffset;
-    if (!scannedToEnd) this.#loadProducers(logStartOffset, logEndOffset);
+    if (!scannedToEnd) this.#loadProducers(logStartOffset, logEndOffset, this.#kept());
     this.#producers.settle();
     assert(this.#producers.endOffset === logEndOffset, "producer state of another end");
     if (this.#scannedLogs.length > 0 && logEndOffset > logStartOffset) this.#takeSnapshot();
+    this.#snapshots.removeDoubted();
   }
 
   #loadEpochs(): EpochHistory {

@@ -5,6 +5,7 @@ import { CONTROL_BIT } from "../model/record_batch.ts";
 import { ActiveSegment, SEGMENT_OFFSET_SPAN_MAX } from "./active_segment.ts";
 import type { SegmentSettings } from "./active_segment.ts";
 import { endTransactionMarker } from "./control_record.ts";
+import { keptBelow } from "./kept_part.ts";
 import type { EpochHistory } from "./epoch_history.ts";
 import type { LogEnvironment } from "./log_environment.ts";
 import { scanLog } from "./log_scan.ts";
@@ -24,8 +25,7 @@ export interface RebuildContext {
   readonly nowMs: TimestampMs;
 }
 
-export interface RebuiltSegment {
-  readonly segment: ActiveSegment;
+export interface RebuildOutcome {
   readonly outcome: ScanOutcome;
   /** No offset is missing between its batches or inside them: no compaction went over it. */
   readonly isDense: boolean;
@@ -49,26 +49,29 @@ class RowBatch implements ProducerBatch {
   }
 }
 
+/** Where a rebuild of a segment starts: behind what is kept of it, or at its front. */
+export function startRebuild(
+  context: RebuildContext,
+  listing: SegmentListing,
+  resumeAt: Offset | null,
+): ActiveSegment {
+  const { disk, scanner, stagePool } = context.environment;
+  const files = new SegmentFiles(disk, context.dir, listing.baseOffset);
+  const hasIndexes = listing.hasOffsetIndex && listing.hasTimeIndex;
+  const kept = resumeAt !== null && hasIndexes
+    ? keptBelow(files, resumeAt, listing.hasTxnIndex, scanner)
+    : null;
+  return ActiveSegment.rebuild(files, context.settings, stagePool, context.nowMs, kept);
+}
+
 /**
- * Scans one log file and builds its indexes, the aborted transactions, producer state and epochs from the
- * batches that are whole, undamaged and in order. Changes no log file: what follows the valid part is
- * still there, and is cut by `finishRebuild` once later segments are gone.
+ * Scans the rest of a segment's log file and builds its indexes, the aborted transactions, producer state
+ * and epochs from the batches that are whole, undamaged and in order. Changes no file: what follows the
+ * valid part is still there, and is cut by `assumeWritten` once later segments are gone.
  */
-export function rebuildSegment(context: RebuildContext, listing: SegmentListing): RebuiltSegment {
+export function rebuildSegment(context: RebuildContext, segment: ActiveSegment): RebuildOutcome {
   const { environment, producers, epochs } = context;
-  const { baseOffset } = listing;
-  const files = new SegmentFiles(environment.disk, context.dir, baseOffset);
-  for (const index of [files.offsetIndex, files.timeIndex]) {
-    index.create("keep");
-    index.truncate(0);
-  }
-  if (listing.hasTxnIndex) files.txnIndex.truncate(0);
-  const segment = ActiveSegment.rebuild(
-    files,
-    context.settings,
-    environment.stagePool,
-    context.nowMs,
-  );
+  const { files } = segment;
   const batch = new RowBatch();
   let isDense = true;
   const visit: BatchVisitor = (scan, row, position, bytes, start) => {
@@ -90,8 +93,9 @@ export function rebuildSegment(context: RebuildContext, listing: SegmentListing)
     if (aborted !== null) segment.addAborted(aborted);
     return null;
   };
-  const outcome = scanLog(environment.disk.native, files.log, context.scan, visit);
-  return { segment, outcome, isDense };
+  const from = segment.sizeBytes;
+  const outcome = scanLog(environment.disk.native, files.log, context.scan, from, visit);
+  return { outcome, isDense };
 }
 
 /** Offsets may leave gaps (compaction makes them), but never go back or leave the segment's span. */

@@ -54,7 +54,7 @@ export function txnIndexInvalidReason(bytes: Uint8Array, baseOffset: Offset): st
     if (version !== VERSION) return `entry at ${at} is of unknown version ${version}`;
     const entry = decodeTxnEntry(bytes, at);
     if (entry.lastOffset <= before) return `entry at ${at} goes back to ${entry.lastOffset}`;
-    if (entry.firstOffset > entry.lastOffset) return `entry at ${at} ends before it starts`;
+    if (entry.firstOffset >= entry.lastOffset) return `entry at ${at} ends before it starts`;
     before = entry.lastOffset;
   }
   return null;

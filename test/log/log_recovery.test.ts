@@ -16,6 +16,7 @@ import {
   crc32c,
   makeBatch,
   marker,
+  microtasks,
   openLog,
   readBatches,
   readValues,
@@ -191,6 +192,86 @@ describe("what is scanned", () => {
     const { log } = openLog({ disk, cleanStop: true });
     expect(log.recovery.scannedSegments).toBe(1);
     expect(readValues(log)).toEqual(["v0", "v1"]);
+  });
+
+  describe("from a checkpoint within the segment on", () => {
+    const config = { indexIntervalBytes: 300, segmentBytes: 1_000_000 };
+    const transactional = (sequence: number) => makeBatch(["t"], {
+      producerId: 9,
+      baseSequence: sequence,
+      attributes: batch.TRANSACTIONAL_BIT,
+    });
+
+    /** Twenty batches, a checkpoint, five more; all synced, then the process dies. */
+    async function checkpointed() {
+      const { log, clock, disk } = openLog({ config });
+      const send = (from: number, upTo: number) => {
+        for (let index = from; index < upTo; index++) {
+          appended(log, makeBatch(["v".repeat(index * 7 % 90)], {
+            producerId: 5,
+            baseSequence: index,
+            nowMs: NOW + index * 37 % 100,
+          }));
+        }
+        clock.endTick();
+      };
+      send(0, 18);
+      appended(log, transactional(0));
+      appended(log, marker(9, 0, true), "coordinator");
+      await log.flush();
+      const recoveryPoint = log.recoveryPoint;
+      log.checkpoint();
+      await microtasks();
+      const bytesBefore = log.sizeBytes;
+      send(18, 23);
+      await log.flush();
+      return { disk: disk.kill(), recoveryPoint, bytesBefore, bytes: log.sizeBytes };
+    }
+    const filesOf = (disk: SimulatedDisk) => disk.list(LOG_DIR).filter((name) => !name.endsWith(".snapshot"))
+      .map((name) => `${name} ${Buffer.from(disk.readAll(path(name))!).toString("hex")}`);
+
+    test("nothing below it is scanned, and everything is as if it had been", async () => {
+      const { disk, recoveryPoint, bytesBefore, bytes } = await checkpointed();
+      expect(disk.list(LOG_DIR)).toContain("00000000000000000020.snapshot");
+      const whole = disk.kill();
+      const scanned = openLog({ disk: whole, config, recoveryPoint: 0 }).log;
+      const resumed = openLog({ disk, config, recoveryPoint }).log;
+      expect(scanned.recovery.scannedBytes).toBe(bytes);
+      expect(resumed.recovery.scannedBytes).toBe(bytes - bytesBefore);
+      expect(filesOf(disk)).toEqual(filesOf(whole));
+      expect(resumed.producers.activeProducers()).toEqual(scanned.producers.activeProducers());
+      expect(readBatches(resumed)).toEqual(readBatches(scanned));
+      expect(resumed.abortedTransactions(0 as Offset, resumed.logEndOffset)).toHaveLength(1);
+      expect(disk.list(LOG_DIR).filter((name) => name.endsWith(".snapshot")))
+        .toEqual(["00000000000000000020.snapshot", "00000000000000000025.snapshot"]);
+    });
+
+    test.each([
+      ["no recovery point", "", () => null],
+      ["the snapshot is damaged", "20.snapshot", (bytes: Uint8Array) => bytes.with(9, 77)],
+      ["the index is full of zeros", "0.index", () => new Uint8Array(10_000)],
+      ["an entry leads into a batch", "0.index", (bytes: Uint8Array) => bytes.with(bytes.length - 1, 7)],
+      ["the index is gone", "0.index", null],
+      ["the time index goes back", "0.timeindex", (bytes: Uint8Array) => bytes.with(2, 9)],
+      ["the time index is zeros", "0.timeindex", () => new Uint8Array(24)],
+      ["the transaction index names another", "0.txnindex", (bytes: Uint8Array) => bytes.with(9, 8)],
+    ] as [string, string, ((bytes: Uint8Array) => Uint8Array | null) | null][])(
+      "%s: all is scanned, with the same result",
+      async (_name, suffix, damage) => {
+        const { disk, recoveryPoint, bytes } = await checkpointed();
+        const whole = disk.kill();
+        openLog({ disk: whole, config, recoveryPoint: 0 });
+        const name = disk.list(LOG_DIR).find((each) => suffix !== "" && each.endsWith(suffix));
+        if (name !== undefined && damage === null) disk.remove(path(name));
+        else if (name !== undefined) disk.install(path(name), damage!(disk.readAll(path(name))!)!);
+        const { log } = openLog({ disk, config, recoveryPoint: name === undefined ? 0 : recoveryPoint });
+        expect(log.recovery.scannedBytes).toBe(bytes);
+        expect(readBatches(log)).toHaveLength(25);
+        expect(log.producers.activeProducers()).toHaveLength(2);
+        expect(log.abortedTransactions(0 as Offset, log.logEndOffset)).toMatchObject([{ producerId: 9 }]);
+        expect(filesOf(disk)).toEqual(filesOf(whole));
+      },
+    );
   });
 
   test("a log that ends below its start is emptied and goes on from the start", async () => {
