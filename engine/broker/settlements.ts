@@ -13,7 +13,7 @@ export interface SettlementWaiter {
  *
  * The appends of one write share one promise, so that a hundred pipelined requests cost one reaction
  * here instead of a hundred: all of them are told in the same turn, and their answers leave in one
- * write per connection (bench/micro/broker_produce.bench.ts).
+ * write per connection (bench/micro/broker_settle.bench.ts).
  *
  * Invariant: a waiter is told exactly once for each `wait`.
  *
