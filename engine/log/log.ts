@@ -778,6 +778,7 @@ export class Log {
     const hasScanned = recovered.scannedLogs.length > 0;
     for (const file of recovered.writtenFiles) this.#commit.touchFile(file);
     if (recovered.namesChanged) this.#commit.touchDirectory(this.dir);
+    if (hasScanned) this.#isChanged = true;
     if (recovered.epochsChanged && disk.isDirectory(this.dir)) {
       disk.replaceFile(
         `${this.dir}/${EPOCH_CHECKPOINT_FILE}`,

@@ -58,7 +58,7 @@ export interface RecoveredLog {
   readonly epochsChanged: boolean;
   /** Log files that were scanned: their end may not be on the device. */
   readonly scannedLogs: readonly DiskFile[];
-  /** Snapshots that recovery wrote. */
+  /** Indexes of sealed segments and snapshots that recovery wrote. */
   readonly writtenFiles: readonly DiskFile[];
   readonly namesChanged: boolean;
   readonly report: RecoveryReport;
@@ -275,11 +275,13 @@ class LogRecovery {
     }
     if (endsHere) this.#removeSegmentsAfter(listing.baseOffset);
     const changed = segment.assumeWritten(outcome.fileBytes, listing.hasTxnIndex);
-    // Before a snapshot says that they may be believed.
-    for (const file of changed) file.syncNow();
-    if (changed.length > 0) environment.disk.syncDirectory(dir);
-    if (nextBase === null || endsHere) this.#active = segment;
-    else this.#sealed.push(segment.seal(environment.indexCache));
+    this.#namesChanged ||= changed.length > 0;
+    if (nextBase === null || endsHere) {
+      this.#active = segment;
+    } else {
+      this.#writtenFiles.push(...changed);
+      this.#sealed.push(segment.seal(environment.indexCache));
+    }
     return !endsHere;
   }
 
@@ -396,7 +398,7 @@ class LogRecovery {
     if (!scannedToEnd) this.#loadProducers(logStartOffset, logEndOffset, this.#kept());
     this.#producers.settle();
     assert(this.#producers.endOffset === logEndOffset, "producer state of another end");
-    if (this.#scannedLogs.length > 0 && logEndOffset > logStartOffset) this.#takeSnapshot();
+    // None at the end: within the active segment a snapshot vouches for the index, which is not synced.
     this.#snapshots.removeDoubted();
   }
 

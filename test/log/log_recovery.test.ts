@@ -243,7 +243,10 @@ describe("what is scanned", () => {
       expect(readBatches(resumed)).toEqual(readBatches(scanned));
       expect(resumed.abortedTransactions(0 as Offset, resumed.logEndOffset)).toHaveLength(1);
       expect(disk.list(LOG_DIR).filter((name) => name.endsWith(".snapshot")))
-        .toEqual(["00000000000000000020.snapshot", "00000000000000000025.snapshot"]);
+        .toEqual(["00000000000000000020.snapshot"]);
+      await resumed.close();
+      const closed = openLog({ disk: disk.kill(), config, cleanStop: true }).log;
+      expect(closed.producers.activeProducers()).toEqual(scanned.producers.activeProducers());
     });
 
     test.each([
