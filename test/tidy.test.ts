@@ -33,7 +33,7 @@ const BANNED: readonly { token: RegExp; allowed: RegExp; instead: string }[] = [
   { token: /\bDate\.now\(/, allowed: /^engine\/io\//, instead: "Clock.wallMs()" },
   { token: /\bperformance\.now\(/, allowed: /^engine\/(io|cli)\//, instead: "Clock.monotonicMs()" },
   { token: /\bMath\.random\(/, allowed: /^engine\/io\//, instead: "Random" },
-  { token: /\bset(Timeout|Interval|Immediate)\(/, allowed: /^engine\/io\//, instead: "Clock" },
+  { token: /\bset(Timeout|Interval|Immediate)\(/, allowed: /^engine\/(io\/|cli\/launcher\.mjs)/, instead: "Clock" },
   { token: /from "(node:|bun)/, allowed: /^(engine\/io|engine\/cli|native)\//, instead: "an interface of engine/io" },
   { token: /\breadBigU?Int64|getBigU?Int64/, allowed: /^native\//, instead: "base/int64" },
   { token: /\bexport default\b/, allowed: /^$/, instead: "a named export" },

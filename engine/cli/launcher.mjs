@@ -23,6 +23,8 @@ const IS_INSTALLED_PACKAGE = ROOT.split(/[\\/]/).includes("node_modules");
 const NODE_MAJOR_MIN = 18;
 /** Ctrl-C reaches npm and this program, and npm sends it on: within this time it is one and the same. */
 const SAME_SIGNAL_MS = 500;
+/** How soon an orphan notices, and stops what it serves. */
+const ORPHAN_CHECK_MS = 250;
 /** A shell counts a death by signal as 128 and its number. */
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
 
@@ -164,8 +166,10 @@ function hashOfSources() {
 
 /** Runs Bun in our place: signals go to it, its exit code becomes ours. */
 function handOver(bun, args, cwd) {
+  // `npx` starts us in a shell that dies of a signal and does not pass it on.
+  const isUnderNpx = process.env.npm_command === "exec";
   // Newer Node can become Bun: one process less, and nothing to pass on.
-  if (cwd === undefined && typeof process.execve === "function" && bun !== "bun") {
+  if (cwd === undefined && typeof process.execve === "function" && bun !== "bun" && !isUnderNpx) {
     process.execve(bun, [bun, ...args], process.env);
   }
   const child = spawn(bun, args, { stdio: "inherit", ...(cwd === undefined ? {} : { cwd }) });
@@ -180,6 +184,15 @@ function handOver(bun, args, cwd) {
       lastAtMs.set(signal, now);
       child.kill(signal);
     });
+  }
+  if (isUnderNpx) {
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      child.kill("SIGTERM");
+    }, ORPHAN_CHECK_MS);
+    watch.unref();
   }
   child.on("error", (error) => {
     say(`cannot start ${bun}: ${error.message}`);

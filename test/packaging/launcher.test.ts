@@ -166,6 +166,27 @@ describe.skipIf(NODE === null)("the launcher under Node, neither bun nor cc on P
     expect(await child.exited).toBe(3);
   });
 
+  test("under npx stops what it serves when its shell has died", async () => {
+    const main = `
+      process.on("SIGTERM", () => { console.log("SIGTERM"); process.exit(0); });
+      setInterval(() => {}, 1000);
+      console.log("ready");
+    `;
+    const root = makeTree("linked", main);
+    const child = Bun.spawn([Bun.which("sh")!, "-c", `node ${root}/engine/cli/launcher.mjs serve; true`], {
+      env: { PATH: join(root, "bin"), HOME: root, npm_command: "exec" },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    let output = "";
+    for await (const chunk of child.stdout) {
+      output += new TextDecoder().decode(chunk);
+      if (output === "ready\n") child.kill("SIGTERM"); // the shell alone, as npx does
+    }
+    expect(output).toBe("ready\nSIGTERM\n");
+  });
+
   test("runs the tests under test/ for --run-tests, with further arguments", async () => {
     const root = makeTree("linked");
     const one = (name: string): string => `import { test } from "bun:test"; test("${name}", () => {});\n`;
