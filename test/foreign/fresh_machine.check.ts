@@ -10,7 +10,7 @@ import { problemsIn } from "./support/millrace.ts";
 import { hasProgram, Program, type RunResult, run } from "./support/process.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 120_000;
 const READY = /ready on 127\.0\.0\.1:(\d+)/;
 
 const WHY_NOT = ["git", "node", "npm"].filter((name) => !hasProgram(name)).map((name) => `no ${name} on this machine`)[0] ??
@@ -35,7 +35,7 @@ function newRoot(): string {
 afterEach(Program.killAll);
 afterAll(() => {
   for (const root of roots) rmSync(root, { recursive: true, force: true });
-});
+}, 60_000);
 
 /** Puts programs of this machine into root/bin, which will be all of PATH. */
 function offer(root: string, ...names: string[]): void {
@@ -80,7 +80,8 @@ async function serveOnce(root: string, command: readonly string[], options: Mach
   const tried = await runBare(root, ["/bin/sh", "-c", tryLine[1]!], options);
   expect(tried.code, `${tryLine[1]}\n${tried.stderr}\n${tried.stdout}`).toBe(0);
   const code = await program.stop();
-  expect(code, program.output).toBe(0);
+  // The shell in which npx runs us dies of the signal; the broker itself stops cleanly all the same.
+  expect([0, command[0] === "npx" ? 143 : 0], program.output).toContain(code);
   expect(existsSync(join(dataDir, ".kafka_cleanshutdown")), "a clean stop").toBe(true);
   expect(await problemsIn(dataDir)).toBe("");
   expect(readdirSync(dataDir).some((name) => name === "first-0"), "the record of the copied line").toBe(true);
@@ -107,7 +108,7 @@ describe.skipIf(WHY_NOT !== null)("a machine with Node.js and npm alone", () => 
       const again = await serveOnce(root, command, options, join(cwd, "d a t a"));
       expect(again).not.toContain("installing");
       expect(existsSync(join(cwd, "node_modules/kafkajs")), "what only tests need").toBe(false);
-    }, TIMEOUT_MS);
+    }, TIMEOUT_MS * 2);
   }
 
   test("npm test in a fresh clone installs what tests need", async () => {
@@ -118,7 +119,7 @@ describe.skipIf(WHY_NOT !== null)("a machine with Node.js and npm alone", () => 
     expect(result.code, result.stderr.slice(-3_000)).toBe(0);
     expect(result.stderr).toContain("0 fail");
     expect(existsSync(join(cwd, "node_modules/kafkajs"))).toBe(true);
-  }, TIMEOUT_MS);
+  }, TIMEOUT_MS * 2);
 
   test("npm pack, installed in an empty folder, gives npx millrace", async () => {
     const root = newRoot();
@@ -136,7 +137,7 @@ describe.skipIf(WHY_NOT !== null)("a machine with Node.js and npm alone", () => 
     const command = ["npx", "millrace", "serve", "--port", "0", "--dir", "data"];
     const output = await serveOnce(root, command, { cwd: folder }, join(folder, "data"));
     expect(output).not.toContain("installing");
-  }, TIMEOUT_MS);
+  }, TIMEOUT_MS * 2);
 });
 
 describe.skipIf(WHY_NOT !== null)("a machine with Bun alone", () => {
@@ -156,5 +157,5 @@ describe.skipIf(WHY_NOT !== null)("a machine with Bun alone", () => {
     const tested = await runBare(root, ["bun", "run", "test", "./test/model"], { cwd });
     expect(tested.code, tested.stderr.slice(-3_000)).toBe(0);
     expect(tested.stderr).toContain("0 fail");
-  }, TIMEOUT_MS);
+  }, TIMEOUT_MS * 2);
 });
