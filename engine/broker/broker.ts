@@ -77,6 +77,10 @@ export class Broker implements ConnectionHost, Services {
   readonly #addresses: BrokerAddress[] = [];
   readonly #connections = new Set<Connection>();
   readonly #starved = new Set<Connection>();
+  /** Connections by the address they come from. */
+  readonly #peers = new Map<string, number>();
+  /** Since the last sweep, by reason: a flood is told in one line. */
+  readonly #turnedAway = new Map<string, number>();
   readonly #cancelSweep: Cancel;
   #heldBytes = 0;
   #stopped: Promise<void> | null = null;
@@ -190,15 +194,31 @@ export class Broker implements ConnectionHost, Services {
   }
 
   #accept(socket: Socket, listenerName: string): Connection | null {
-    if (this.#connections.size >= this.store.config.number("max.connections")) {
-      this.logger.warn("a connection was turned away: max.connections is reached", {
-        peer: socket.remoteAddress,
-      });
+    const reason = this.#refusal(socket.remoteAddress);
+    if (reason !== null) {
+      this.#turnedAway.set(reason, (this.#turnedAway.get(reason) ?? 0) + 1);
       return null;
     }
     const connection = new Connection(this, socket, this.#endpoint(socket, listenerName));
     this.#connections.add(connection);
+    this.#countPeer(socket.remoteAddress, 1);
     return connection;
+  }
+
+  /** Why one more connection from this address is too many, or null. */
+  #refusal(address: string): string | null {
+    const { config } = this.store;
+    const count = this.#connections.size;
+    if (count >= config.number("max.connections")) return "max.connections is reached";
+    if (count >= this.#net.connectionsMax) return "the process may not open more files";
+    const ofPeer = this.#peers.get(address) ?? 0;
+    return ofPeer < config.number("max.connections.per.ip") ? null : "max.connections.per.ip is reached";
+  }
+
+  #countPeer(address: string, delta: number): void {
+    const count = (this.#peers.get(address) ?? 0) + delta;
+    if (count === 0) this.#peers.delete(address);
+    else this.#peers.set(address, count);
   }
 
   /** Where clients are told to find this node: as configured, else where this one found it. */
@@ -238,6 +258,7 @@ export class Broker implements ConnectionHost, Services {
   closed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#starved.delete(connection);
+    this.#countPeer(connection.remoteAddress, -1);
     if (this.#connections.size === 0) this.#allClosed?.();
   }
 
@@ -255,6 +276,10 @@ export class Broker implements ConnectionHost, Services {
     for (const connection of [...this.#connections]) connection.sweep(this.sweptAt, idleMsMax);
     this.settlements.sweep(this.sweptAt);
     if (this.isOverBudget) this.#relieve();
+    for (const [reason, count] of this.#turnedAway) {
+      this.logger.warn(`connections were turned away: ${reason}`, { count });
+    }
+    this.#turnedAway.clear();
   }
 
   /** Unfinished requests alone may fill the budget, and then none can finish: the largest has to go. */

@@ -7,6 +7,11 @@ import type { DiskFile } from "./disk.ts";
  * or without it (portable); SimulatedNet (net_simulated.ts), in memory.
  */
 export interface Net {
+  /**
+   * Connections that the process has descriptors for. Whoever accepts turns the rest away: when there
+   * are none left, the loop spins on connections that it cannot take.
+   */
+  readonly connectionsMax: number;
   /** Throws NetError. */
   listen(options: ListenOptions): Listener;
 }

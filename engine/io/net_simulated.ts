@@ -12,6 +12,7 @@ const CAPACITY_BYTES = 64 * 1024;
  * wants it.
  */
 export class SimulatedNet implements Net {
+  connectionsMax = Infinity;
   readonly #listeners = new Map<number, ListenOptions>();
   #nextPort = 40_000;
 

@@ -5,6 +5,7 @@ import { formatHostAndPort } from "../model/listener.ts";
 import type { Native } from "../../native/native.ts";
 import { errnoName } from "../../native/errno.ts";
 import type { DiskFile } from "./disk.ts";
+import { descriptorBudget, processDescriptorLimit } from "./disk_descriptors.ts";
 import { ReceivePool } from "./receive_pool.ts";
 import { FILE_TOO_SHORT, NetError, SOCKET_CLOSED, plainAddress } from "./net.ts";
 import type { ListenOptions, Listener, Net, Socket, SocketBuffers, SocketHandler } from "./net.ts";
@@ -30,6 +31,8 @@ const DIRECT_BYTES_PER_EVENT_MAX = 2 * 1024 * 1024;
 
 /** Net over Bun.listen, with sendfile where the native build has it. */
 export class SystemNet implements Net {
+  /** Files have a budget of the same size. */
+  readonly connectionsMax = descriptorBudget(processDescriptorLimit());
   readonly #native: Native;
   readonly receivePool = new ReceivePool();
   /** Shared by all sockets: filled and written within one call. Made when first needed. */

@@ -51,7 +51,7 @@ internal.metadata.max.batch.size.in.bytes kafka.metrics.polling.interval.secs
 kafka.metrics.reporters leader.imbalance.check.interval.seconds leader.replication.throttled.rate
 log.cleaner.backoff.ms log.cleaner.dedupe.buffer.size log.cleaner.enable
 log.cleaner.io.buffer.load.factor log.cleaner.io.buffer.size log.cleaner.io.max.bytes.per.second
-log.cleaner.threads log.dir.failure.timeout.ms max.connection.creation.rate max.connections.per.ip
+log.cleaner.threads log.dir.failure.timeout.ms max.connection.creation.rate
 max.connections.per.ip.overrides metadata.max.idle.interval.ms metric.reporters metrics.num.samples
 metrics.recording.level metrics.sample.window.ms num.io.threads num.network.threads
 num.recovery.threads.per.data.dir num.replica.alter.log.dirs.threads num.replica.fetchers

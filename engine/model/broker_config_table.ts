@@ -102,6 +102,7 @@ const DEFINITIONS = [
   topicDefault("log.segment.bytes", "int", "segment.bytes"),
   topicDefault("log.segment.delete.delay.ms", "long", "file.delete.delay.ms"),
   define("max.connections", "int", "2147483647", "Connections in all; beyond it new ones are closed.", { check: atLeast(0), update: "cluster-wide" }),
+  define("max.connections.per.ip", "int", "2147483647", "Connections from one address; beyond it new ones are closed.", { check: atLeast(0), update: "cluster-wide" }),
   define("max.incremental.fetch.session.cache.slots", "int", "1000", "Fetch sessions that are remembered.", { check: atLeast(0) }),
   define("max.request.partition.size.limit", "int", "2000", "Partitions in one answer of DescribeTopicPartitions.", { check: atLeast(1) }),
   topicDefault("message.max.bytes", "int", "max.message.bytes"),

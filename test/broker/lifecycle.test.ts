@@ -143,6 +143,20 @@ test("connections beyond max.connections are turned away", async () => {
   two.close();
 });
 
+test("connections beyond max.connections.per.ip are turned away, and told in one line", async () => {
+  const warnings: string[] = [];
+  const logger = { debug() {}, info() {}, warn: (text: string) => void warnings.push(text), error() {} };
+  const running = await start({ properties: { "max.connections.per.ip": "1" }, logger });
+  const one = await running.connect();
+  await expect(running.connect()).rejects.toBeInstanceOf(ConnectionLost);
+  await expect(running.connect()).rejects.toBeInstanceOf(ConnectionLost);
+  await until(() => warnings.length > 0, "the warning");
+  expect(warnings).toEqual(["connections were turned away: max.connections.per.ip is reached"]);
+  one.close();
+  await until(() => running.broker.connectionCount === 0, "it is gone");
+  (await running.connect()).close();
+});
+
 describe("the health page", () => {
   test("says what is wrong, and knows no other page", async () => {
     const running = await start();

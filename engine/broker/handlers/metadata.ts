@@ -34,6 +34,8 @@ type Wanted = NonNullable<Request["topics"]>[number];
 
 const CREATION_IS_A_CHOICE_SINCE = 4;
 const TOPIC_IDS_ASKED_SINCE = 12;
+/** Topics that one request may bring about. The rest is unknown, and created when it is asked for again. */
+const CREATED_TOPICS_MAX = 1000;
 
 export const metadata = servedApi(
   findApi(metadataRequest.apiKey),
@@ -76,6 +78,7 @@ function topicsToCreate(request: Request, topics: readonly Wanted[], call: Call)
   for (const { name, topicId } of topics) {
     if (name === null || topicId !== ZERO_UUID || store.image.topic(name) !== undefined) continue;
     if (topicNameInvalidReason(name) === null) missing.add(name);
+    if (missing.size === CREATED_TOPICS_MAX) break;
   }
   return [...missing];
 }
