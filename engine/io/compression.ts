@@ -62,7 +62,9 @@ export class NativeCodecs implements Codecs {
     switch (codec) {
       case Codec.none: return bytes;
       case Codec.gzip: return called((done) => zlib().gzip(bytes, gzipOptions(level), done));
-      case Codec.zstd: return called((done) => zlib().zstdCompress(bytes, zstdOptions(level), done));
+      case Codec.zstd: {
+        return called((done) => zlib().zstdCompress(bytes, zstdOptions(level), done));
+      }
       case Codec.lz4: return lz4().compressFrame(bytes);
       case Codec.snappy: {
         const chunks: Buffer[] = [];
@@ -79,7 +81,8 @@ export class NativeCodecs implements Codecs {
         case Codec.gzip:
           return await called((done) => zlib().gunzip(bytes, { maxOutputLength: outputBytesMax }, done));
         case Codec.zstd:
-          return await called((done) => zlib().zstdDecompress(bytes, { maxOutputLength: outputBytesMax }, done));
+          return await called((done) =>
+            zlib().zstdDecompress(bytes, { maxOutputLength: outputBytesMax }, done));
         case Codec.lz4: {
           const output = new OutputPieces(outputBytesMax);
           const frame = parseLz4Frame(bytes, xxh32);
