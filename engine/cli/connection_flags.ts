@@ -1,4 +1,7 @@
 import { Cluster } from "../client/cluster.ts";
+import type { TopicPlace } from "../client/cluster.ts";
+import { ErrorCode } from "../model/error_code.ts";
+import { KafkaError, UsageError } from "../model/errors.ts";
 import type { Flag, Flags } from "./command.ts";
 
 const DEFAULT_SERVER = "127.0.0.1:9092";
@@ -25,4 +28,19 @@ export async function withCluster<Result>(
   } finally {
     cluster.close();
   }
+}
+
+/** A topic that must be there. */
+export async function existingTopic(cluster: Cluster, name: string): Promise<TopicPlace> {
+  try {
+    return await cluster.topic(name, false);
+  } catch (error) {
+    throw missingTopic(error, name, "`millrace topics --list` names those that exist");
+  }
+}
+
+/** What to do about a topic that is not there; any other error as it is. */
+export function missingTopic(error: unknown, name: string, advice: string): unknown {
+  const isMissing = error instanceof KafkaError && error.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  return isMissing ? new UsageError(`there is no topic ${name}: ${advice}`, { cause: error }) : error;
 }

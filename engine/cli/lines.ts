@@ -1,40 +1,57 @@
-/** Splits a stream of bytes at newlines; the last line needs none. Lines come without "\n" or "\r\n". */
-export class LineSplitter {
-  #rest: Uint8Array = new Uint8Array(0);
+import { UsageError } from "../model/errors.ts";
 
-  /** The lines that `chunk` completes. Views of `chunk` or of bytes of their own. */
+/** A line longer than any request may be is no line: most likely the input is no text. */
+const LINE_BYTES_MAX = 100 * 1024 * 1024;
+
+/**
+ * Splits a stream of bytes at newlines; the last line needs none. Lines come without it, and otherwise as
+ * they are, carriage returns included: what is consumed again is what was produced.
+ */
+export class LineSplitter {
+  /** The beginning of a line that has not ended yet. */
+  #pieces: Uint8Array[] = [];
+  #piecesBytes = 0;
+
+  /** The lines that `chunk` completes: views of it, or bytes of their own. Throws UsageError. */
   push(chunk: Uint8Array): Uint8Array[] {
-    const bytes = this.#rest.length === 0 ? chunk : joined(this.#rest, chunk);
     const lines: Uint8Array[] = [];
     let start = 0;
     for (;;) {
-      const newline = bytes.indexOf(NEWLINE, start);
+      const newline = chunk.indexOf(NEWLINE, start);
       if (newline < 0) break;
-      lines.push(bytes.subarray(start, trimmedEnd(bytes, start, newline)));
+      const line = chunk.subarray(start, newline);
+      lines.push(this.#pieces.length === 0 ? line : this.#joinedWith(line));
       start = newline + 1;
     }
-    this.#rest = bytes.subarray(start);
+    if (start < chunk.length) this.#keep(chunk.subarray(start));
     return lines;
   }
 
   /** What is left at the end of the input: null when it ended with a newline. */
   end(): Uint8Array | null {
-    const rest = this.#rest;
-    this.#rest = new Uint8Array(0);
-    return rest.length === 0 ? null : rest.subarray(0, trimmedEnd(rest, 0, rest.length));
+    return this.#pieces.length === 0 ? null : this.#joinedWith(NOTHING);
+  }
+
+  #keep(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#piecesBytes += piece.length;
+    if (this.#piecesBytes <= LINE_BYTES_MAX) return;
+    throw new UsageError(`a line is longer than ${LINE_BYTES_MAX} bytes: the input does not look like lines`);
+  }
+
+  #joinedWith(last: Uint8Array): Uint8Array {
+    const bytes = new Uint8Array(this.#piecesBytes + last.length);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    bytes.set(last, at);
+    this.#pieces = [];
+    this.#piecesBytes = 0;
+    return bytes;
   }
 }
 
 const NEWLINE = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-
-function trimmedEnd(bytes: Uint8Array, start: number, end: number): number {
-  return end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(one.length + other.length);
-  bytes.set(one);
-  bytes.set(other, one.length);
-  return bytes;
-}
+const NOTHING = new Uint8Array(0);

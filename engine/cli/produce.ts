@@ -3,19 +3,23 @@ import { stat } from "node:fs/promises";
 import { crc32c } from "../../native/crc32c.ts";
 import { BatchSender } from "../client/batch_sender.ts";
 import type { Cluster, TopicPlace } from "../client/cluster.ts";
+import { ConnectionLost } from "../client/connection_lost.ts";
 import { partitionOfKey } from "../client/partitioner.ts";
+import { topicToWrite } from "../client/topic_wait.ts";
 import { SystemClock } from "../io/clock.ts";
+import type { Clock } from "../io/clock.ts";
 import { NativeCodecs } from "../io/compression.ts";
 import { Codec, parseCodec } from "../model/compression.ts";
-import { UsageError } from "../model/errors.ts";
+import { KafkaError, UsageError } from "../model/errors.ts";
 import type { RecordHeader, RecordInput } from "../model/records.ts";
 import type { Command, Flags, Terminal } from "./command.ts";
-import { CONNECTION_FLAGS, withCluster } from "./connection_flags.ts";
+import { CONNECTION_FLAGS, missingTopic, withCluster } from "./connection_flags.ts";
 import { LineSplitter } from "./lines.ts";
 import { Progress } from "./progress.ts";
 
 /** Kafka's default max.message.bytes leaves room for one batch of this and its header. */
 const BATCH_BYTES_DEFAULT = 512 * 1024;
+const READ_BYTES = 1024 * 1024;
 /** Records without a key change partition after so many, so that batches stay large. */
 const STICKY_RECORDS = 1_000;
 
@@ -26,16 +30,48 @@ export const produceCommand: Command = {
   positionals: "[FILE]",
   flags: {
     ...CONNECTION_FLAGS,
-    topic: { kind: "text", short: "t", value: "NAME", help: "topic to write to (made if the broker allows)" },
-    partition: { kind: "text", short: "p", value: "N", help: "one partition (default: by key, else in turn)" },
-    "key-separator": { kind: "text", short: "K", value: "TEXT", help: "what stands before it is the key; lines without it have none" },
-    compression: { kind: "text", short: "z", value: "CODEC", help: "none (default), gzip, snappy, lz4 or zstd" },
-    header: { kind: "list", short: "H", value: "KEY=VALUE", help: "header of every record; may be repeated" },
-    acks: { kind: "text", value: "ACKS", help: "all (default), 1 or 0" },
-    "batch-size": { kind: "text", value: "BYTES", help: `bytes of a batch before compression (default ${BATCH_BYTES_DEFAULT})` },
+    topic: {
+      kind: "text",
+      short: "t",
+      value: "NAME",
+      help: "topic to write to, created if the broker does that",
+    },
+    partition: {
+      kind: "text",
+      short: "p",
+      value: "N",
+      help: "one partition (default: by key, else in turn)",
+    },
+    "key-separator": {
+      kind: "text",
+      short: "K",
+      value: "TEXT",
+      help: "what stands before it is the key; lines without it have none",
+    },
+    compression: {
+      kind: "text",
+      short: "z",
+      value: "CODEC",
+      help: "none (default), gzip, snappy, lz4 or zstd",
+    },
+    header: {
+      kind: "list",
+      short: "H",
+      value: "KEY=VALUE",
+      help: "header of every record; may be repeated",
+    },
+    acks: { kind: "text", value: "ACKS", help: "all (default), 1, or 0: do not wait for an answer" },
+    "batch-size": {
+      kind: "text",
+      value: "BYTES",
+      help: `bytes of a batch before compression (default ${BATCH_BYTES_DEFAULT})`,
+    },
     json: { kind: "switch", help: "print what was written as JSON" },
   },
   notes: `
+A line ends at a newline, which is not part of it; nothing else is changed. Without FILE, or with -,
+lines come from standard input. What was acknowledged before an error stays.
+
 Examples:
   echo hello | millrace produce --topic events
   millrace produce --topic events --compression zstd --key-separator : lines.txt`,
@@ -51,67 +87,94 @@ async function produce(
 ): Promise<number> {
   const name = flags.required("topic", "name the topic to write to");
   if (positionals.length > 1) throw new UsageError("give one FILE, or none to read standard input");
-  const topic = await existingTopic(cluster, name);
   const clock = new SystemClock();
-  const sender = new BatchSender(cluster, topic, {
+  const options = {
     codecs: new NativeCodecs(),
     codec: codecOf(flags),
     crc32c,
     acks: acksOf(flags),
     batchBytes: flags.number("batch-size", 1) ?? BATCH_BYTES_DEFAULT,
     now: () => clock.wallMs(),
-  });
+  };
   const toRecord = recordMaker(flags);
+  const input = await openInput(positionals[0]);
+  const topic = await createdTopic(cluster, name, clock);
+  const sender = new BatchSender(cluster, topic, options);
   const choose = partitionChooser(topic, flags);
   const progress = new Progress(`producing to ${name}`, terminal, clock);
-  let count = 0;
-  try {
-    const { chunks, bytes: total } = await openInput(positionals[0]);
-    const lines = new LineSplitter();
-    let bytes = 0;
-    const add = async (line: Uint8Array): Promise<void> => {
-      const record = toRecord(line);
-      count++;
-      await sender.add(choose(record), record);
-    };
-    for await (const chunk of chunks) {
-      bytes += chunk.length;
-      for (const line of lines.push(chunk)) await add(line);
-      progress.update(bytes, total, "bytes");
-    }
-    const last = lines.end();
-    if (last !== null) await add(last);
-    await sender.flush();
-  } catch (error) {
-    progress.end();
-    const sentence = (error as Error).message;
-    throw new UsageError(`${sentence} (${sender.acknowledged} records were acknowledged before)`);
-  }
-  progress.end();
+  const count = await send({ input, sender, progress, toRecord, choose });
   if (flags.switch("json")) terminal.out(`${JSON.stringify({ topic: name, records: count })}\n`);
   else if (terminal.interactive) terminal.error(`${count} records written to ${name}\n`);
   return 0;
 }
 
-/** A topic that is made by asking for it is there a moment later: the first answer says it is not. */
-async function existingTopic(cluster: Cluster, name: string): Promise<TopicPlace> {
+interface Sending {
+  readonly input: Input;
+  readonly sender: BatchSender;
+  readonly progress: Progress;
+  readonly toRecord: (line: Uint8Array) => RecordInput;
+  readonly choose: (record: RecordInput) => number;
+}
+
+/** Sends every line; returns how many. An error says how many were acknowledged before it. */
+async function send({ input, sender, progress, toRecord, choose }: Sending): Promise<number> {
+  const lines = new LineSplitter();
+  let [count, bytes] = [0, 0];
+  const add = (line: Uint8Array): Promise<void> | null => {
+    const record = toRecord(line);
+    count++;
+    return sender.add(choose(record), record);
+  };
   try {
-    return await cluster.topic(name, true);
-  } catch {
-    return await cluster.topic(name, true);
+    for await (const chunk of input.chunks) {
+      bytes += chunk.length;
+      for (const line of lines.push(chunk)) {
+        const room = add(line);
+        if (room !== null) await room;
+      }
+      progress.update(bytes, input.bytes, "bytes");
+    }
+    const last = lines.end();
+    if (last !== null) await add(last);
+    await sender.flush();
+    return count;
+  } catch (error) {
+    if (!isForPeople(error)) throw error;
+    const acknowledged = `${sender.acknowledged} records were acknowledged before`;
+    throw new UsageError(`${error.message} (${acknowledged})`, { cause: error });
+  } finally {
+    progress.end();
   }
 }
 
-async function openInput(
-  file: string | undefined,
-): Promise<{ chunks: AsyncIterable<Uint8Array>; bytes: number }> {
-  if (file === undefined || file === "-") return { chunks: process.stdin, bytes: 0 };
+/** Of the broker, the connection, the lines or the file they come from. */
+function isForPeople(error: unknown): error is Error {
+  return error instanceof KafkaError || error instanceof ConnectionLost || error instanceof UsageError ||
+    (error instanceof Error && typeof (error as { syscall?: unknown }).syscall === "string");
+}
+
+async function createdTopic(cluster: Cluster, name: string, clock: Clock): Promise<TopicPlace> {
   try {
-    const { size } = await stat(file);
-    return { chunks: createReadStream(file, { highWaterMark: 1 << 20 }), bytes: size };
-  } catch {
-    throw new UsageError(`${file}: no such file, or not readable`);
+    return await topicToWrite(cluster, name, clock);
+  } catch (error) {
+    const advice = `the broker creates none by itself, \`millrace topics --create --topic ${name}\` does`;
+    throw missingTopic(error, name, advice);
   }
+}
+
+interface Input {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** 0: nobody knows. */
+  readonly bytes: number;
+}
+
+async function openInput(file: string | undefined): Promise<Input> {
+  if (file === undefined || file === "-") return { chunks: process.stdin, bytes: 0 };
+  const found = await stat(file).catch(() => null);
+  if (found === null || found.isDirectory()) {
+    throw new UsageError(`${file}: ${found === null ? "no such file" : "a directory, give a file"}`);
+  }
+  return { chunks: createReadStream(file, { highWaterMark: READ_BYTES }), bytes: found.size };
 }
 
 function codecOf(flags: Flags): Codec {

@@ -126,7 +126,8 @@ function topicPattern(text: string | undefined): RegExp {
 
 async function listTopics(cluster: Cluster, flags: Flags, terminal: Terminal): Promise<number> {
   const names = (await matchingTopics(cluster, flags)).map((topic) => topic.name);
-  terminal.out(flags.switch("json") ? `${JSON.stringify(names)}\n` : names.map((name) => `${name}\n`).join(""));
+  const lines = names.map((name) => `${name}\n`).join("");
+  terminal.out(flags.switch("json") ? `${JSON.stringify(names)}\n` : lines);
   return 0;
 }
 

@@ -32,6 +32,12 @@ const IN_FLIGHT_MAX = 5;
 const TIMEOUT_MS = 30_000;
 
 /**
+ * After so many bytes every batch goes out, full or not: a record that waits for a batch that fills
+ * slowly may hold the memory of a whole read.
+ */
+const GATHERED_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
  * Gathers records into batches and sends them in order, several requests under way. The first error
  * ends it: nothing is sent again, so nothing is there twice.
  */
@@ -42,6 +48,8 @@ export class BatchSender {
   readonly #filling = new Map<number, Filling>();
   readonly #underWay = new Set<Promise<void>>();
   #failure: unknown = null;
+  /** Since everything was sent last. */
+  #gatheredBytes = 0;
   /** Records that the broker acknowledged (acks=0: that were sent). */
   acknowledged = 0;
 
@@ -51,20 +59,31 @@ export class BatchSender {
     this.#options = options;
   }
 
-  /** Resolves when there is room for the next record. Rejects with the first error. */
-  async add(partition: number, record: RecordInput): Promise<void> {
-    const filling = this.#filling.get(partition) ?? { records: [], bytes: 0 };
-    this.#filling.set(partition, filling);
+  /**
+   * Null when there is room for the next record, else a promise of it, which rejects with the first error.
+   * The record's bytes must stay as they are until it is sent.
+   */
+  add(partition: number, record: RecordInput): Promise<void> | null {
+    let filling = this.#filling.get(partition);
+    if (filling === undefined) this.#filling.set(partition, (filling = { records: [], bytes: 0 }));
+    const size = (record.key?.length ?? 0) + (record.value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
     filling.records.push(record);
-    filling.bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
-    if (filling.bytes >= this.#options.batchBytes) await this.#send(partition);
+    filling.bytes += size;
+    this.#gatheredBytes += size;
+    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) return this.#sendAll();
+    return filling.bytes >= this.#options.batchBytes ? this.#send(partition) : null;
   }
 
   /** Sends what is gathered and waits for every answer. */
   async flush(): Promise<void> {
-    for (const partition of [...this.#filling.keys()]) await this.#send(partition);
+    await this.#sendAll();
     await Promise.all(this.#underWay);
     this.#throwFailure();
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#gatheredBytes = 0;
+    for (const partition of [...this.#filling.keys()]) await this.#send(partition);
   }
 
   async #send(partition: number): Promise<void> {

