@@ -22,6 +22,9 @@ const QUICK_ROUNDS = 3;
 /** A device of these machines reads about 2.5 GB/s: the reader must not reach the end and start over. */
 const COLD_BYTES_PER_MS = 2.6e6;
 const WARMUP_SHARE = 0.2;
+const HEADER = [
+  "target", "p50 alone", "p99 alone", "p50 beside", "p99 beside", "reader MB/s", "p99 ratio",
+] as const;
 
 interface Size {
   readonly batches: number;
@@ -104,9 +107,16 @@ async function takeRounds(broker: Target, size: Size, options: RunOptions): Prom
 export async function runColdScenario(options: RunOptions): Promise<Outcome> {
   const quick = options.rounds <= QUICK_ROUNDS;
   const size = sizeOf(quick ? COLD_GIB_QUICK : COLD_GIB);
-  const broker = { flush: "os", dirRoot: options.dirRoot, properties: options.properties, environment: {}, bunArguments: [] } as const;
+  const broker = {
+    flush: "os",
+    dirRoot: options.dirRoot,
+    properties: options.properties,
+    environment: {},
+    bunArguments: [],
+  } as const;
   const results: { name: string; rounds: Round[] }[] = [];
-  const starts = [...(options.withMillrace ? [startMillrace] : []), ...(options.withKafka ? [startKafka] : [])];
+  const starts = options.withMillrace ? [startMillrace] : [];
+  if (options.withKafka) starts.push(startKafka);
   for (const start of starts) {
     const target = await start(broker);
     try {
@@ -138,8 +148,10 @@ export async function runColdScenario(options: RunOptions): Promise<Outcome> {
   }
   return {
     scenario: "cold",
-    about: `${HOT_RATE} requests/s of 1 KB, with and without a reader of ${size.batches / 1024} GiB of cold log`,
-    table: [["target", "p50 alone", "p99 alone", "p50 beside", "p99 beside", "reader MB/s", "p99 ratio"], ...rows],
+    about:
+      `${HOT_RATE} requests/s of 1 KB, with and without a reader of ` +
+      `${size.batches / 1024} GiB of cold log`,
+    table: [HEADER, ...rows],
     verdicts,
     notes: ["latencies in microseconds from the intended send time"],
     details: { results },
