@@ -19,6 +19,7 @@ import {
 } from "../model/record_batch.ts";
 import { refusal, refuseClientRecords } from "./append_plan.ts";
 import type { AppendRefusal, AppendRules } from "./append_plan.ts";
+import { joined } from "./pieces.ts";
 
 /**
  * A batch may unpack to this much at most where its records must be seen. A hundred times the usual
@@ -121,17 +122,6 @@ function rebuilt(
   writeInt16(bytes, ATTRIBUTES_AT, (attributesOf(batch, 0) & ~CODEC_MASK) | codec);
   writeInt64(bytes, MAX_TIMESTAMP_AT, maxTimestamp);
   writeInt32(bytes, CRC_AT, native.crc32c(bytes, ATTRIBUTES_AT, bytes.length));
-  return bytes;
-}
-
-function joined(pieces: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const bytes = new Uint8Array(totalBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
   return bytes;
 }
 

@@ -1,8 +1,6 @@
 import { assert } from "../base/assert.ts";
-import { INT64_MAX, writeInt16, writeInt32, writeInt64 } from "../base/int64.ts";
+import { writeInt16, writeInt32, writeInt64 } from "../base/int64.ts";
 import type { Uuid } from "../base/uuid.ts";
-import type { Cancel } from "../io/clock.ts";
-import { CompressionError } from "../model/compression.ts";
 import { ErrorCode } from "../model/error_code.ts";
 import { DiskFault, KafkaError } from "../model/errors.ts";
 import { isCompacted } from "../model/log_config.ts";
@@ -17,7 +15,6 @@ import {
   MAX_TIMESTAMP_AT,
   stampBatch,
 } from "../model/record_batch.ts";
-import { RecordsError } from "../model/records.ts";
 import { planAppend, refuseByHeader, refusal } from "./append_plan.ts";
 import type { AppendPlan, AppendRefusal } from "./append_plan.ts";
 import type { AppendRefused, AppendResult, AppendSource } from "./append_result.ts";
@@ -25,25 +22,23 @@ import { preparationOf, prepareBatch } from "./batch_preparation.ts";
 import type { Prepared } from "./batch_preparation.ts";
 import { endTransactionMarker } from "./control_record.ts";
 import type { EndTransactionMarker } from "./control_record.ts";
-import { EPOCH_CHECKPOINT_FILE, formatEpochCheckpoint } from "./epoch_checkpoint.ts";
 import type { EpochHistory } from "./epoch_history.ts";
-import { GroupCommit, WriteGroup } from "./group_commit.ts";
+import { GroupCommit } from "./group_commit.ts";
 import type { LogEnvironment } from "./log_environment.ts";
-import { PARTITION_METADATA_FILE, formatPartitionMetadata } from "./partition_metadata.ts";
-import type { DuplicateBatch, ProducerRefusal, ProducerState } from "./producer_state.ts";
+import { abortedTransactions, recordByTime } from "./log_reader.ts";
 import { LogSegments, segmentSettings } from "./log_segments.ts";
 import type { SegmentView } from "./log_segments.ts";
+import { LogTail } from "./log_tail.ts";
+import { PartitionFiles } from "./partition_files.ts";
+import { joined, totalBytes } from "./pieces.ts";
+import type { DuplicateBatch, ProducerRefusal, ProducerState } from "./producer_state.ts";
 import { OUT_OF_RANGE } from "./read_plan.ts";
 import type { OutOfRange, ReadPlan } from "./read_plan.ts";
-import { floorIndex, planRead } from "./read_planner.ts";
-import type { KnownPosition } from "./read_planner.ts";
+import { planRead } from "./read_planner.ts";
 import { recoverLog } from "./recovery.ts";
 import type { RecoveredLog, RecoveryReport } from "./recovery.ts";
 import { countExpired } from "./retention.ts";
-import { STAGE_BYTES_MAX } from "./stage_pool.ts";
-import { findMaxTimestamp, findTimestamp } from "./timestamp_lookup.ts";
 import type { TimestampHit } from "./timestamp_lookup.ts";
-import { collectAborted } from "./txn_index.ts";
 import type { AbortedTransaction } from "./txn_index.ts";
 
 export interface LogOptions {
@@ -60,10 +55,6 @@ export interface LogOptions {
   readonly recoveryPoint: Offset;
   readonly logStartOffset: Offset;
 }
-
-const RESOLVED = Promise.resolve();
-const NO_PIECES: readonly Uint8Array[] = [];
-const NOWHERE: KnownPosition = { offset: -1 as Offset, file: null, position: 0 };
 
 /**
  * Log: the records of one partition on one disk.
@@ -97,56 +88,45 @@ export class Log {
   readonly #producers: ProducerState;
   readonly #epochs: EpochHistory;
   readonly #segments: LogSegments;
-
+  readonly #files: PartitionFiles;
+  readonly #tail: LogTail;
   #logStartOffset: Offset;
-  #logEndOffset: Offset;
-  /** Mode "os" may have shown what a change to "commit" must not hide again. */
-  #stableFloor: Offset;
-  #lastStable: Offset;
-  /** The appends that the end of this tick settles or sends to be synced. */
-  #group: WriteGroup | null = null;
-  #isRegistered = false;
-  /** Epochs as of the last write. */
-  #writtenEpochs: EpochHistory["entries"];
-  /** Where recent written offsets lie, oldest first: the stable offset will be one of them. */
-  #marks: KnownPosition[] = [];
-  #known: KnownPosition = NOWHERE;
-  #listener: (() => void) | null = null;
   #state: "open" | "closing" | "closed" = "open";
   /** Since opening, something was appended, rolled or rebuilt: a stop has something to write. */
   #isChanged = false;
-  #flushTimer: Cancel | null = null;
+  #hasListener = false;
 
   private constructor(options: LogOptions, recovered: RecoveredLog) {
-    this.#environment = options.environment;
-    this.dir = options.dir;
+    const { config, dir, environment } = options;
+    this.#environment = environment;
+    this.#config = config;
+    this.dir = dir;
     this.topic = options.topic;
     this.partition = options.partition;
     this.topicId = options.topicId;
-    this.#config = options.config;
     this.recovery = recovered.report;
     this.#producers = recovered.producers;
     this.#epochs = recovered.epochs;
-    this.#writtenEpochs = recovered.epochs.entries;
     this.#logStartOffset = recovered.logStartOffset;
-    this.#logEndOffset = recovered.logEndOffset;
+    const endOffset = recovered.logEndOffset;
     const isClean = options.cleanStop && recovered.scannedLogs.length === 0;
     const recoveryPoint = isClean
-      ? recovered.logEndOffset
-      : Math.max(recovered.logStartOffset, Math.min(options.recoveryPoint, recovered.logEndOffset));
-    this.#commit = new GroupCommit(
-      options.environment.syncer,
-      recovered.logEndOffset,
-      recoveryPoint as Offset,
-      () => this.#stableMayHaveMoved(),
-    );
+      ? endOffset
+      : Math.max(recovered.logStartOffset, Math.min(options.recoveryPoint, endOffset)) as Offset;
+    const onSynced = () => this.#tail.stableMayHaveMoved();
+    this.#commit = new GroupCommit(environment.syncer, endOffset, recoveryPoint, onSynced);
     this.#segments = new LogSegments({ ...recovered, ...options, commit: this.#commit });
+    this.#files = new PartitionFiles(environment.disk, dir, this.topicId, this.#commit);
     this.#finishRecovery(recovered);
-    this.#stableFloor = this.#config.flushMode === "commit"
-      ? this.#commit.syncedOffset
-      : this.#commit.writtenOffset;
-    this.#lastStable = this.stableOffset;
-    this.#producers.onHighWatermark(this.#lastStable);
+    this.#tail = new LogTail({
+      environment,
+      config,
+      segments: this.#segments,
+      commit: this.#commit,
+      producers: this.#producers,
+      epochs: this.#epochs,
+      endOffset,
+    });
   }
 
   /**
@@ -179,7 +159,7 @@ export class Log {
 
   /** The next offset to hand out. */
   get logEndOffset(): Offset {
-    return this.#logEndOffset;
+    return this.#tail.endOffset;
   }
 
   /** Everything below is in the operating system's hands. */
@@ -199,8 +179,7 @@ export class Log {
 
   /** How far a single replica's high watermark may go: written in mode "os", synced in "commit". */
   get stableOffset(): Offset {
-    if (this.#config.flushMode === "os") return this.#commit.writtenOffset;
-    return Math.max(this.#commit.syncedOffset, this.#stableFloor) as Offset;
+    return this.#tail.stableOffset;
   }
 
   /** First offset of the oldest transaction whose end readers cannot see yet, or null. */
@@ -226,17 +205,16 @@ export class Log {
   }
 
   configure(config: LogConfig): void {
-    const before = this.stableOffset;
     this.#config = config;
-    if (before > this.#stableFloor) this.#stableFloor = before;
     this.#segments.configure(config);
-    this.#stableMayHaveMoved();
+    this.#tail.configure(config);
   }
 
   /** Called after every move of stableOffset, and once when the log goes away. One listener. */
   onStable(listener: () => void): void {
-    assert(this.#listener === null, "a log has one listener", this.dir);
-    this.#listener = listener;
+    assert(!this.#hasListener, "a log has one listener", this.dir);
+    this.#hasListener = true;
+    this.#tail.listener = listener;
   }
 
   // Appending
@@ -270,8 +248,7 @@ export class Log {
   ): AppendResult {
     const unavailable = this.#refuseNow(source);
     if (unavailable !== null) return this.#refuse(unavailable);
-    const { clock, disk } = this.#environment;
-    const { scan } = this.#environment;
+    const { clock, disk, scan } = this.#environment;
     const head = records[0]!;
     const batchBytes = totalBytes(records);
     const rules = { config: this.#config, source, nowMs: clock.wallMs() };
@@ -291,7 +268,7 @@ export class Log {
         return this.#refuse(refusal(verdict.errorCode, verdict.message));
       }
     }
-    const baseOffset = this.#logEndOffset;
+    const baseOffset = this.logEndOffset;
     const fault = this.#makeRoom(batchBytes, baseOffset, plan.maxTimestamp, leaderEpoch);
     if (fault !== null) return this.#refuse(refusedByDisk(fault));
     stampBatch(head, 0, baseOffset, leaderEpoch);
@@ -306,17 +283,16 @@ export class Log {
   appendAsFollower(records: readonly Uint8Array[]): AppendResult {
     const unavailable = this.#refuseNow("raft");
     if (unavailable !== null) return this.#refuse(unavailable);
-    const { clock, disk } = this.#environment;
-    const { scan } = this.#environment;
+    const { clock, disk, scan } = this.#environment;
     const batchBytes = totalBytes(records);
     const rules = { config: this.#config, source: "raft" as const, nowMs: clock.wallMs() };
     const reason = disk.native.scanBatch(records, scan, 0);
     const plan = planAppend(reason, scan, records[0]![MAGIC_AT] ?? -1, batchBytes, rules);
     if (!plan.ok) return this.#refuse(plan);
-    if (scan.baseOffset < this.#logEndOffset) {
+    if (scan.baseOffset < this.logEndOffset) {
       return this.#refuse(refusal(
         ErrorCode.OFFSET_OUT_OF_RANGE,
-        `batch at ${scan.baseOffset}, the log ends at ${this.#logEndOffset}`,
+        `batch at ${scan.baseOffset}, the log ends at ${this.logEndOffset}`,
       ));
     }
     const isControl = (scan.attributes & CONTROL_BIT) !== 0;
@@ -364,17 +340,8 @@ export class Log {
       logAppendTimeMs: isStamped ? duplicate.timestamp : NO_TIMESTAMP,
       logStartOffset: this.#logStartOffset,
       duplicate: true,
-      settled: this.#settledOnce((duplicate.lastOffset + 1) as Offset),
+      settled: this.#tail.settledOnce((duplicate.lastOffset + 1) as Offset),
     };
-  }
-
-  #settledOnce(endOffset: Offset): Promise<void> {
-    if (endOffset <= this.#commit.syncedOffset) return RESOLVED;
-    const waiting = this.#commit.groupCovering(endOffset);
-    if (waiting !== null) return waiting.promise;
-    if (this.#group !== null) return this.#group.promise;
-    if (this.#config.flushMode === "os") return RESOLVED;
-    return this.#commit.flush();
   }
 
   /** Directory, segment and epoch for a batch that starts at `baseOffset`. A fault leaves no trace. */
@@ -388,8 +355,10 @@ export class Log {
     const nowMs = this.#environment.clock.wallMs();
     const lastOffset = (baseOffset + this.#environment.scan.lastOffsetDelta) as Offset;
     try {
-      if (segments.active === null) this.#materialize(baseOffset);
-      else if (segments.mustRoll(batchBytes, lastOffset, maxTimestamp, this.#config, nowMs)) {
+      if (segments.active === null) {
+        this.#files.materialize();
+        segments.start(baseOffset, this.#config);
+      } else if (segments.mustRoll(batchBytes, lastOffset, maxTimestamp, this.#config, nowMs)) {
         this.#rollTo(baseOffset);
       }
       if (leaderEpoch > this.#epochs.latestEpoch) this.#assignEpoch(leaderEpoch, baseOffset);
@@ -408,7 +377,7 @@ export class Log {
     writeInt32(head, CRC_AT, this.#environment.disk.native.crc32cPieces(covered));
   }
 
-  /** The batch in `#scan` is accepted: account for it, then stage or write it. */
+  /** The batch in the scan result is accepted: it goes to the tail. */
   #store(
     records: readonly Uint8Array[],
     batchBytes: number,
@@ -416,18 +385,13 @@ export class Log {
     plan: AppendPlan,
     marker: EndTransactionMarker | null,
   ): AppendResult {
-    const active = this.#segments.active!;
-    const lastOffset = (baseOffset + this.#environment.scan.lastOffsetDelta) as Offset;
-    active.account(batchBytes, lastOffset, plan.maxTimestamp);
-    const aborted = this.#producers.apply(this.#environment.scan, baseOffset, plan.maxTimestamp, marker);
-    if (aborted !== null) active.addAborted(aborted);
-    this.#logEndOffset = (lastOffset + 1) as Offset;
+    const producer = this.#environment.scan;
+    const { maxTimestamp } = plan;
     this.#isChanged = true;
-    const isStaged = batchBytes < STAGE_BYTES_MAX && active.stage(records, batchBytes);
-    if (!isStaged) {
-      const fault = this.#write(records);
-      if (fault !== null) return this.#refuse(refusedByDisk(fault));
-    }
+    const lastOffset = (baseOffset + producer.lastOffsetDelta) as Offset;
+    const batch = { records, batchBytes, baseOffset, maxTimestamp, producer, marker };
+    const settled = this.#tail.append(batch);
+    if (settled instanceof DiskFault) return this.#refuse(refusedByDisk(settled));
     return {
       ok: true,
       baseOffset,
@@ -435,143 +399,27 @@ export class Log {
       logAppendTimeMs: plan.logAppendTimeMs,
       logStartOffset: this.#logStartOffset,
       duplicate: false,
-      settled: this.#settles(isStaged),
+      settled,
     };
   }
 
-  /** The promise of what was just appended: written already in mode "os", or with this tick's group. */
-  #settles(isStaged: boolean): Promise<void> {
-    if (!isStaged && this.#group === null && !this.#wantsSync) return RESOLVED;
-    this.#group ??= new WriteGroup();
-    if (!this.#isRegistered) {
-      this.#isRegistered = true;
-      this.#environment.tailWriter.writeAtEndOfTick(this);
-    }
-    return this.#group.promise;
-  }
-
-  /** Called by the tail writer, once for each time that this log asked. */
-  endTick(): void {
-    this.#isRegistered = false;
-    this.writeStaged();
-  }
-
-  /**
-   * Writes the stage and settles the group: at the end of the tick, or earlier for whoever will not wait
-   * for that. The tail writer comes all the same: a thousand early writes in one tick ask it once.
-   */
+  /** Writes what is staged now instead of at the end of the tick. */
   writeStaged(): void {
-    if (this.#state === "closed") return;
-    if (this.#segments.active?.hasStaged === true && this.#write(NO_PIECES) !== null) return;
-    const group = this.#group;
-    if (group === null) return;
-    this.#group = null;
-    if (this.#wantsSync) {
-      group.endOffset = this.#commit.writtenOffset;
-      this.#commit.wait(group);
-    } else {
-      group.resolve();
-    }
-  }
-
-  /** Whether what is written must be synced before it is acknowledged. */
-  get #wantsSync(): boolean {
-    if (this.#config.flushMode === "commit") return true;
-    const unsynced = this.#commit.writtenOffset - this.#commit.syncedOffset;
-    return unsynced >= this.#config.flushMessages;
-  }
-
-  /** Writes the stage and `pieces`. On a fault everything unwritten is undone, and its group rejected. */
-  #write(pieces: readonly Uint8Array[]): DiskFault | null {
-    const active = this.#segments.active!;
-    try {
-      active.write(pieces);
-    } catch (error) {
-      this.#rollback(error);
-      if (error instanceof DiskFault) return error;
-      throw error;
-    }
-    this.#producers.settle();
-    this.#writtenEpochs = this.#epochs.entries;
-    this.#commit.wrote(active.file, this.#logEndOffset);
-    if (active.hasTxnIndex) this.#commit.touchFile(active.files.txnIndex);
-    if (this.#config.flushMode === "os") {
-      this.#stableMayHaveMoved();
-      this.#flushLater();
-    } else {
-      const mark = { offset: this.#logEndOffset, file: active.file, position: active.readableBytes };
-      this.#marks.push(mark);
-    }
-    return null;
-  }
-
-  /** Back to the last written byte (L4). */
-  #rollback(cause: unknown): void {
-    const group = this.#group;
-    this.#group = null;
-    this.#logEndOffset = this.#commit.writtenOffset;
-    this.#producers.rollback();
-    this.#epochs.restore(this.#writtenEpochs);
-    group?.reject(cause instanceof Error ? cause : new Error(String(cause)));
-    try {
-      this.#segments.active!.rollback();
-    } catch (error) {
-      // The cut itself failed: then the disk has latched, and nothing will be written after it.
-      if (!(error instanceof DiskFault)) throw error;
-    }
-  }
-
-  #stableMayHaveMoved(): void {
-    const stable = this.stableOffset;
-    if (stable <= this.#lastStable) return;
-    this.#lastStable = stable;
-    while (this.#marks.length > 0 && this.#marks[0]!.offset <= stable) {
-      this.#known = this.#marks.shift()!;
-    }
-    this.#producers.onHighWatermark(stable);
-    this.#listener?.();
-  }
-
-  /** flush.ms: what mode "os" wrote is on the device at most so much later. */
-  #flushLater(): void {
-    const { flushMs } = this.#config;
-    if (flushMs >= INT64_MAX || this.#flushTimer !== null) return;
-    this.#flushTimer = this.#environment.clock.after(flushMs, () => {
-      this.#flushTimer = null;
-      if (this.#state === "open") this.#commit.flush().catch(ignore);
-    });
+    this.#tail.writeStaged();
   }
 
   // Segments
-
-  /** Makes directory, metadata and first segment: a partition takes no space before. */
-  #materialize(baseOffset: Offset): void {
-    const { disk } = this.#environment;
-    if (!disk.isDirectory(this.dir)) {
-      disk.makeDirectory(this.dir);
-      this.#commit.touchDirectory(parentOf(this.dir));
-    }
-    const metadata = disk.file(`${this.dir}/${PARTITION_METADATA_FILE}`);
-    if (!disk.exists(metadata.path)) {
-      metadata.create();
-      metadata.write([formatPartitionMetadata({ topicId: this.topicId })], 0);
-      this.#commit.touchFile(metadata);
-    }
-    this.#segments.start(baseOffset, this.#config);
-  }
 
   /** Starts a new segment; nothing when the active one is empty. Throws DiskFault. */
   roll(): void {
     assert(this.#state === "open", "rolling a log that is closed", this.dir);
     const { active } = this.#segments;
-    if (active !== null && active.sizeBytes > 0) this.#rollTo(this.#logEndOffset);
+    if (active !== null && active.sizeBytes > 0) this.#rollTo(this.logEndOffset);
   }
 
   #rollTo(baseOffset: Offset): void {
-    if (this.#segments.active!.hasStaged) {
-      const fault = this.#write(NO_PIECES);
-      if (fault !== null) throw fault;
-    }
+    const fault = this.#tail.writeForRoll();
+    if (fault !== null) throw fault;
     this.#isChanged = true;
     this.#segments.roll(baseOffset, this.#config, this.#producers);
     // Nobody may be waiting, but the recovery point should move on.
@@ -582,30 +430,11 @@ export class Log {
     const before = this.#epochs.entries;
     if (!this.#epochs.assign(epoch, startOffset)) return;
     try {
-      this.#storeEpochs(before.length > 0);
+      this.#files.storeEpochs(this.#epochs.entries);
     } catch (error) {
       this.#epochs.restore(before);
       throw error;
     }
-  }
-
-  /**
-   * `safely`: there is a history that a crash must not lose. A first entry needs no sync of its own: it
-   * goes down with the batch that it came with.
-   */
-  #storeEpochs(safely: boolean): void {
-    const { disk } = this.#environment;
-    const path = `${this.dir}/${EPOCH_CHECKPOINT_FILE}`;
-    const bytes = formatEpochCheckpoint(this.#epochs.entries);
-    if (safely || disk.exists(path)) {
-      disk.replaceFile(path, bytes);
-      return;
-    }
-    const file = disk.file(path);
-    file.create();
-    file.write([bytes], 0);
-    this.#commit.touchFile(file);
-    this.#commit.touchDirectory(this.dir);
   }
 
   // Reading
@@ -620,7 +449,7 @@ export class Log {
     maxBytes: number,
     minOneBatch: boolean,
   ): ReadPlan | OutOfRange {
-    if (from < this.#logStartOffset || from > this.#logEndOffset) return OUT_OF_RANGE;
+    if (from < this.#logStartOffset || from > this.logEndOffset) return OUT_OF_RANGE;
     const bound = Math.min(upTo, this.#commit.writtenOffset) as Offset;
     if (from >= bound) return { ranges: [], byteCount: 0, startOffset: from };
     return planRead(this.#segments.all, this.#environment.scanner, {
@@ -628,18 +457,13 @@ export class Log {
       upTo: bound,
       maxBytes,
       minOneBatch,
-      known: this.#known,
+      known: this.#tail.stablePosition,
     });
   }
 
   /** Aborted transactions that overlap [from, upTo). */
   abortedTransactions(from: Offset, upTo: Offset): AbortedTransaction[] {
-    const found: AbortedTransaction[] = [];
-    const segments = this.#segments.all;
-    for (let index = floorIndex(segments, from); index < segments.length; index++) {
-      if (collectAborted(segments[index]!.abortedTransactions(), from, upTo, found)) break;
-    }
-    return found;
+    return abortedTransactions(this.#segments, from, upTo);
   }
 
   /**
@@ -650,22 +474,21 @@ export class Log {
     timestamp: TimestampMs,
     upTo: Offset,
   ): TimestampHit | null | Promise<TimestampHit | null> {
-    return readable(() => findTimestamp({ ...this.#timeBounds(upTo), timestamp }));
+    return this.#recordByTime(upTo, timestamp);
   }
 
   /** The first record below `upTo` among those with the largest timestamp. */
   offsetOfMaxTimestamp(upTo: Offset): TimestampHit | null | Promise<TimestampHit | null> {
-    return readable(() => findMaxTimestamp(this.#timeBounds(upTo)));
+    return this.#recordByTime(upTo, "largest");
   }
 
-  #timeBounds(upTo: Offset) {
-    return {
-      segments: () => this.#segments.all,
-      scanner: this.#environment.scanner,
-      from: this.#logStartOffset,
-      upTo: Math.min(upTo, this.#commit.writtenOffset) as Offset,
-      codecs: this.#environment.codecs,
-    };
+  #recordByTime(
+    upTo: Offset,
+    timestamp: TimestampMs | "largest",
+  ): TimestampHit | null | Promise<TimestampHit | null> {
+    const bound = Math.min(upTo, this.#commit.writtenOffset) as Offset;
+    const from = this.#logStartOffset;
+    return recordByTime(this.#environment, this.#segments, from, bound, timestamp);
   }
 
   // Deleting
@@ -683,14 +506,14 @@ export class Log {
   /** Deletes whole segments as retention.ms, retention.bytes and the log start say. Returns how many. */
   enforceRetention(nowMs: TimestampMs, highWatermark: Offset): number {
     if (this.#state !== "open" || this.#segments.active === null) return 0;
-    const count = countExpired(this.#segments.retained(this.#logEndOffset), {
+    const count = countExpired(this.#segments.retained(this.logEndOffset), {
       config: this.#config,
       logStartOffset: this.#logStartOffset,
       highWatermark,
       nowMs,
     });
     if (count === 0) return 0;
-    if (count === this.#segments.all.length) this.#rollTo(this.#logEndOffset);
+    if (count === this.#segments.all.length) this.#rollTo(this.logEndOffset);
     this.#isChanged = true;
     this.#segments.deleteOldest(count, this.#config.fileDeleteDelayMs);
     const start = this.#segments.all[0]!.baseOffset;
@@ -700,7 +523,10 @@ export class Log {
 
   #moveStart(offset: Offset): void {
     this.#logStartOffset = offset;
-    if (this.#epochs.truncateFromStart(offset)) this.#storeEpochs(true);
+    this.#tail.writeStaged(); // an undone write must not bring old epochs back
+    if (!this.#epochs.truncateFromStart(offset)) return;
+    this.#tail.epochsMoved();
+    this.#files.storeEpochs(this.#epochs.entries);
   }
 
   /** Forgets producers that were idle for longer than producer.id.expiration.ms. Returns how many. */
@@ -762,39 +588,27 @@ export class Log {
 
   #release(reason: KafkaError): void {
     this.#state = "closed";
-    this.#flushTimer?.();
-    this.#group?.reject(reason);
-    this.#group = null;
     this.#commit.fail(reason);
     this.#segments.close();
-    const listener = this.#listener;
-    this.#listener = null;
-    listener?.();
+    this.#tail.close(reason);
   }
 
   /** What recovery kept must be on the device before anybody reads it in mode "commit". */
   #finishRecovery(recovered: RecoveredLog): void {
-    const { disk } = this.#environment;
     const hasScanned = recovered.scannedLogs.length > 0;
     for (const file of recovered.writtenFiles) this.#commit.touchFile(file);
     if (recovered.namesChanged) this.#commit.touchDirectory(this.dir);
     if (hasScanned) this.#isChanged = true;
-    if (recovered.epochsChanged && disk.isDirectory(this.dir)) {
-      disk.replaceFile(
-        `${this.dir}/${EPOCH_CHECKPOINT_FILE}`,
-        formatEpochCheckpoint(this.#epochs.entries),
-      );
+    if (recovered.epochsChanged && this.#environment.disk.isDirectory(this.dir)) {
+      this.#files.storeEpochs(this.#epochs.entries);
     }
     if (this.#config.flushMode === "commit") {
       for (const file of recovered.scannedLogs) file.syncNow();
-      if (hasScanned) {
-        disk.syncDirectory(this.dir);
-        disk.syncDirectory(parentOf(this.dir));
-      }
+      if (hasScanned) this.#files.syncNames();
       this.#commit.assumeSynced();
     } else if (hasScanned) {
       for (const file of recovered.scannedLogs) this.#commit.touchFile(file);
-      this.#commit.touchDirectory(parentOf(this.dir));
+      this.#files.touchNames();
     }
   }
 }
@@ -803,44 +617,5 @@ function refusedByDisk(fault: DiskFault): AppendRefusal {
   return refusal(ErrorCode.KAFKA_STORAGE_ERROR, fault.message);
 }
 
-function totalBytes(pieces: readonly Uint8Array[]): number {
-  if (pieces.length === 1) return pieces[0]!.length;
-  let total = 0;
-  for (const piece of pieces) total += piece.length;
-  return total;
-}
-
-/** Control batches are small and whole in the first piece, but for a chopped-up frame. */
-function joined(pieces: readonly Uint8Array[], total: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-}
-
-/** Damage found while unpacking is an error of the stored data. */
-function readable<Value>(find: () => Value | Promise<Value>): Value | Promise<Value> {
-  try {
-    const found = find();
-    return found instanceof Promise ? found.catch(asDamage) : found;
-  } catch (error) {
-    return asDamage(error);
-  }
-}
-
-function asDamage(error: unknown): never {
-  if (error instanceof CompressionError || error instanceof RecordsError) {
-    throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, error.message, error);
-  }
-  throw error;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
-}
-
+/** A failed flush has latched the disk: everybody who appends hears of it. */
 function ignore(): void {}
