@@ -6,7 +6,7 @@ type ByIndex = Map<number, Partition>;
 
 /**
  * All partitions that this node serves, by topic name and by topic id. Two maps of maps: a lookup by a
- * key string per request costs six times as much (bench/micro/partition_lookup.bench.ts).
+ * key string per request costs four times as much (bench/micro/partition_lookup.bench.ts).
  */
 export class PartitionTable {
   readonly #byName = new Map<string, ByIndex>();

@@ -249,6 +249,35 @@ describe("what is scanned", () => {
       expect(closed.producers.activeProducers()).toEqual(scanned.producers.activeProducers());
     });
 
+    test("the snapshot that vouches for the indexes is written once they are synced", async () => {
+      const { log, clock, disk } = openLog({ config });
+      for (let index = 0; index < 20; index++) appended(log, batchOfSize(200));
+      clock.endTick();
+      await log.flush();
+      disk.holdSyncs = true;
+      log.checkpoint();
+      await microtasks();
+      const snapshots = () => disk.list(LOG_DIR).filter((name) => name.endsWith(".snapshot"));
+      expect(disk.fileSize(path("00000000000000000000.index"))).toBeGreaterThan(0);
+      expect(disk.crash({}).readAll(path("00000000000000000000.index")) ?? []).toHaveLength(0);
+      expect(snapshots()).toEqual([]);
+      while (disk.heldSyncs > 0) {
+        disk.releaseSyncs();
+        await microtasks();
+      }
+      expect(snapshots()).toEqual(["00000000000000000020.snapshot"]);
+      expect(disk.crash({}).fileSize(path("00000000000000000000.index"))).toBeGreaterThan(0);
+      appended(log, batchOfSize(200));
+      clock.endTick();
+      log.checkpoint();
+      await microtasks();
+      while (disk.heldSyncs > 0) {
+        disk.releaseSyncs();
+        await microtasks();
+      }
+      expect(snapshots()).toEqual(["00000000000000000021.snapshot"]); // one at a time
+    });
+
     test.each([
       ["no recovery point", "", () => null],
       ["the snapshot is damaged", "20.snapshot", (bytes: Uint8Array) => bytes.with(9, 77)],
