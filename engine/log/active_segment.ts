@@ -21,6 +21,7 @@ import { STAGE_BUFFER_BYTES } from "./stage_pool.ts";
 import { ActiveTimeIndex, TIME_ENTRY_BYTES, findTimeEntry, timeEntryOffset } from "./time_index.ts";
 import { TXN_ENTRY_BYTES, encodeTxnEntry } from "./txn_index.ts";
 import type { AbortedTransaction } from "./txn_index.ts";
+import { ZerosAhead } from "./zeros_ahead.ts";
 
 export const SEGMENT_OFFSET_SPAN_MAX = 2 ** 31 - 1;
 
@@ -38,6 +39,8 @@ export interface SegmentSettings {
   readonly segmentIndexBytes: number;
   /** What the file is given before it is written: all it may hold, a step at a time, or nothing. */
   readonly reserve: "segment" | "steps" | "nothing";
+  /** Whether every write is synced before it is acknowledged: then some of what is reserved is zeroed. */
+  readonly zeroesAhead: boolean;
 }
 
 /** What is known of a segment that is opened, not created. */
@@ -54,7 +57,7 @@ const NOTHING = new Uint8Array(0);
  * ActiveSegment: the tail of one log, the only file that grows.
  *
  *   offset    baseOffset                    written           nextOffset
- *   file      0 |-- batch --|-- batch --| readableBytes         |  ... allocated, zeros
+ *   file      0 |-- batch --|-- batch --| readableBytes         |  ... zeros, allocated
  *   stage                               |-- batch --|-- batch --| sizeBytes
  *
  * Invariants:
@@ -86,6 +89,7 @@ export class ActiveSegment implements ReadableSegment {
 
   #readableBytes: number;
   #allocatedBytes: number;
+  #zeros: ZerosAhead | null = null;
   #stage: Uint8Array | null = null;
   #settled: SettledTail;
 
@@ -256,7 +260,8 @@ export class ActiveSegment implements ReadableSegment {
     if (this.#txnIndex !== null) this.#persist(this.#txnIndex, this.files.txnIndex);
     this.#allocate();
     const all = stagedBytes === 0 ? pieces : [this.#stage!.subarray(0, stagedBytes), ...pieces];
-    this.files.log.write(all, this.#readableBytes);
+    if (this.#settings.zeroesAhead) this.#writeZeroed(all);
+    else this.files.log.write(all, this.#readableBytes);
     this.#readableBytes = this.#sizeBytes;
     if (this.#allocatedBytes < this.#sizeBytes) this.#allocatedBytes = this.#sizeBytes;
     this.#giveStage();
@@ -281,8 +286,7 @@ export class ActiveSegment implements ReadableSegment {
       this.#txnIndex.truncate(settled.txnEntries);
       this.files.txnIndex.truncate(settled.txnEntries * TXN_ENTRY_BYTES);
     }
-    this.files.log.truncate(this.#readableBytes);
-    this.#allocatedBytes = this.#readableBytes;
+    this.#cut();
   }
 
   /**
@@ -431,9 +435,21 @@ export class ActiveSegment implements ReadableSegment {
 
   /** Gives back what was reserved and not written. */
   #trim(): void {
-    if (this.#allocatedBytes <= this.#readableBytes) return;
+    if (this.#allocatedBytes > this.#readableBytes) this.#cut();
+  }
+
+  #cut(): void {
     this.files.log.truncate(this.#readableBytes);
     this.#allocatedBytes = this.#readableBytes;
+    this.#zeros = null;
+  }
+
+  /** The batches and, now and then, zeros behind them. */
+  #writeZeroed(pieces: readonly Uint8Array[]): void {
+    this.#zeros ??= new ZerosAhead(this.#readableBytes);
+    const ahead = this.#zeros.behind(this.#readableBytes, this.#sizeBytes, this.#allocatedBytes);
+    this.files.log.write(ahead.length > 0 ? [...pieces, ahead] : pieces, this.#readableBytes);
+    this.#zeros.wrote(this.#sizeBytes + ahead.length);
   }
 
   /** Reserves blocks ahead: a sync of a file that does not grow costs less. */

@@ -35,7 +35,8 @@ export interface LogSegmentsOptions {
 export function segmentSettings(config: LogConfig): SegmentSettings {
   const { flushMode, indexIntervalBytes, preallocate, segmentBytes, segmentIndexBytes } = config;
   const reserve = preallocate ? "segment" : flushMode === "commit" ? "steps" : "nothing";
-  return { indexIntervalBytes, segmentBytes, segmentIndexBytes, reserve };
+  const zeroesAhead = flushMode === "commit";
+  return { indexIntervalBytes, segmentBytes, segmentIndexBytes, reserve, zeroesAhead };
 }
 
 /**
