@@ -117,7 +117,7 @@ export class Log {
     this.#commit = new GroupCommit(environment.syncer, endOffset, recoveryPoint, onSynced);
     this.#segments = new LogSegments({ ...recovered, ...options, commit: this.#commit });
     this.#files = new PartitionFiles(environment.disk, dir, this.topicId, this.#commit);
-    this.#finishRecovery(recovered);
+    this.#finishRecovery(recovered, options.recoveryPoint);
     this.#tail = new LogTail({
       environment,
       config,
@@ -593,8 +593,11 @@ export class Log {
     this.#tail.close(reason);
   }
 
-  /** What recovery kept must be on the device before anybody reads it in mode "commit". */
-  #finishRecovery(recovered: RecoveredLog): void {
+  /**
+   * What recovery kept must be on the device before anybody reads it in mode "commit". What lies below the
+   * recovery point is: most logs of a large directory end there, and need no sync.
+   */
+  #finishRecovery(recovered: RecoveredLog, recoveryPoint: Offset): void {
     const hasScanned = recovered.scannedLogs.length > 0;
     for (const file of recovered.writtenFiles) this.#commit.touchFile(file);
     if (recovered.namesChanged) this.#commit.touchDirectory(this.dir);
@@ -603,8 +606,10 @@ export class Log {
       this.#files.storeEpochs(this.#epochs.entries);
     }
     if (this.#config.flushMode === "commit") {
-      for (const file of recovered.scannedLogs) file.syncNow();
-      if (hasScanned) this.#files.syncNames();
+      if (hasScanned && recovered.logEndOffset > recoveryPoint) {
+        for (const file of recovered.scannedLogs) file.syncNow();
+        this.#files.syncNames();
+      }
       this.#commit.assumeSynced();
     } else if (hasScanned) {
       for (const file of recovered.scannedLogs) this.#commit.touchFile(file);

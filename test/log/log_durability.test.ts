@@ -101,6 +101,23 @@ describe("group commit", () => {
     expect(recovered.log.stableOffset).toBe(1 as never);
   });
 
+  test("a log that ends at its recovery point is opened without a sync", async () => {
+    const { log, clock, disk } = openLog();
+    appended(log, makeBatch(["a"]));
+    clock.endTick();
+    await log.flush();
+    const { recoveryPoint } = log;
+    const killed = disk.kill();
+    let syncs = 0;
+    killed.plan = (point) => {
+      if (point.kind === "sync" || point.kind === "sync directory") syncs++;
+      return "go";
+    };
+    expect(readValues(openLog({ disk: killed, recoveryPoint }).log)).toEqual(["a"]);
+    expect(syncs).toBe(0);
+    openLog({ disk: disk.kill(), recoveryPoint: 0 });
+  });
+
   test("an append joins the next sync, never the one in flight", async () => {
     const { log, clock, disk } = await openedAndHeld();
     const second = appended(log, makeBatch(["second"]));
