@@ -123,7 +123,7 @@ const DEFINITIONS = [
   define("socket.listen.backlog.size", "int", "50", "Connections that may wait to be accepted.", { check: atLeast(1) }),
   define("socket.receive.buffer.bytes", "int", "102400", "SO_RCVBUF of a connection; -1 leaves it to the system."),
   define("socket.request.max.bytes", "int", "104857600", "The largest request; a longer one closes the connection.", { check: atLeast(1) }),
-  define("socket.send.buffer.bytes", "int", "102400", "SO_SNDBUF of a connection; -1 leaves it to the system."),
+  define("socket.send.buffer.bytes", "int", "262144", "SO_SNDBUF of a connection; -1 leaves it to the system."),
   topicDefault("unclean.leader.election.enable", "boolean", "unclean.leader.election.enable"),
 ] as const;
 
