@@ -16,6 +16,7 @@ import { Call, NO_ANSWER } from "../../engine/broker/call.ts";
 import type { Caller, Reply, Services } from "../../engine/broker/call.ts";
 import { Connection } from "../../engine/broker/connection.ts";
 import type { ConnectionHost } from "../../engine/broker/connection.ts";
+import { Sender } from "../../engine/broker/sender.ts";
 import { SILENT_LOGGER } from "../../engine/io/logger.ts";
 import { SimulatedNet } from "../../engine/io/net_simulated.ts";
 import type { SimulatedPeer } from "../../engine/io/net_simulated.ts";
@@ -197,6 +198,40 @@ describe("answers", () => {
     }
     expect(answersIn(joined(...pieces))).toEqual([...ids, 41]);
     expect(peer.isPaused).toBe(false);
+  });
+});
+
+describe("a sender", () => {
+  test("keeps the order of many parts through a full socket, and forgets what has left", () => {
+    const net = new SimulatedNet();
+    let sender: Sender | null = null;
+    let idle = 0;
+    const listener = net.listen({
+      host: "127.0.0.1",
+      port: 0,
+      buffers: SYSTEM_BUFFERS,
+      accept(socket) {
+        const made = new Sender(socket, { onIdle: () => idle++, onBroken: (error) => { throw error; } });
+        sender = made;
+        const nothing = (): void => {};
+        return {
+          missingBytes: 0, onData: nothing, onEnd: nothing, onClose: nothing,
+          onWritable: () => made.onWritable(),
+        };
+      },
+    });
+    const peer = net.connect(listener.port, 50)!;
+    assert(sender !== null, "not accepted");
+    const sending: Sender = sender;
+    const parts = Array.from({ length: 300 }, (_, index) => new Uint8Array(1 + (index % 7)).fill(index));
+    for (const part of parts) sending.add(part);
+    sending.send();
+    const total = parts.reduce((sum, part) => sum + part.length, 0);
+    expect(sending.queuedBytes).toBe(total - 50);
+    const received: Uint8Array[] = [];
+    while (!sending.isIdle || peer.available > 0) received.push(peer.read(13));
+    expect(Buffer.compare(joined(...received), joined(...parts))).toBe(0);
+    expect([sending.queuedBytes, sending.sentBytes, idle]).toEqual([0, total, 1]);
   });
 });
 

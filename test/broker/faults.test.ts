@@ -110,7 +110,10 @@ describe("a cold file", () => {
     for (let round = 0; round < 3; round++) expect((await produce("x".repeat(50_000))).errorCode).toBe(0);
     const warm = await fetchAll();
     disk.chill(LOG);
+    const file = disk.file(LOG);
+    expect(file.isResident(0, warm.records!.length)).toBe(false);
     const cold = await fetchAll();
+    expect(file.isResident(0, warm.records!.length)).toBe(true);
     expect(Buffer.compare(cold.records!, warm.records!)).toBe(0);
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Broker } from "../../engine/broker/broker.ts";
 import { Client } from "../../engine/client/client.ts";
+import type { Clock } from "../../engine/io/clock.ts";
 import { SystemClock } from "../../engine/io/clock.ts";
 import type { SimulatedDisk } from "../../engine/io/disk_simulated.ts";
 import { NativeCodecs } from "../../engine/io/compression.ts";
@@ -37,6 +38,7 @@ export interface TestBrokerOptions {
   readonly properties?: Readonly<Record<string, string>>;
   readonly dir?: string;
   readonly logger?: Logger;
+  readonly clock?: Clock;
   /** A simulated one: then nothing of it is sent by sendfile. */
   readonly disk?: SimulatedDisk;
 }
@@ -50,7 +52,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   })));
   if (config === null) throw new Error(problems.join("; "));
   const shared = {
-    clock: new SystemClock(),
+    clock: options.clock ?? new SystemClock(),
     random: new SystemRandom(),
     codecs,
     logger: options.logger ?? SILENT_LOGGER,

@@ -4,6 +4,8 @@ import { networkInterfaces } from "node:os";
 import { serveHealth } from "../../engine/broker/health.ts";
 import { Client } from "../../engine/client/client.ts";
 import { ConnectionLost } from "../../engine/client/connection_lost.ts";
+import { SystemClock } from "../../engine/io/clock.ts";
+import type { Cancel } from "../../engine/io/clock.ts";
 import { SystemNet } from "../../engine/io/net_system.ts";
 import { UsageError } from "../../engine/model/errors.ts";
 import { fetchRequest, fetchResponse } from "../../engine/wire/api/01_fetch.ts";
@@ -23,6 +25,28 @@ async function start(options: TestBrokerOptions = {}): Promise<TestBroker> {
 afterEach(async () => {
   for (const running of brokers.splice(0)) await running.stop();
 });
+
+/** Counts the timers that wait. */
+class CountingClock extends SystemClock {
+  waiting = 0;
+
+  override after(delayMs: number, action: () => void): Cancel {
+    this.waiting++;
+    let isWaiting = true;
+    const done = (): void => {
+      if (isWaiting) this.waiting--;
+      isWaiting = false;
+    };
+    const cancel = super.after(delayMs, () => {
+      done();
+      action();
+    });
+    return () => {
+      done();
+      cancel();
+    };
+  }
+}
 
 async function makeTopic(running: TestBroker, name: string): Promise<void> {
   const options = { numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
@@ -155,6 +179,29 @@ test("connections beyond max.connections.per.ip are turned away, and told in one
   one.close();
   await until(() => running.broker.connectionCount === 0, "it is gone");
   (await running.connect()).close();
+});
+
+test("a connection that is cut leaves no parked fetch behind", async () => {
+  const clock = new CountingClock();
+  const running = await start({ clock });
+  await makeTopic(running, "t");
+  const client = await running.connect();
+  const before = clock.waiting;
+  const parked = client.call({ request: fetchRequest, response: fetchResponse }, {
+    maxWaitMs: 2 ** 31 - 1,
+    minBytes: 1,
+    topics: [{ topic: "t", partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }] }],
+    forgottenTopicsData: [],
+  }, 12).catch((error: unknown) => error);
+  await until(() => clock.waiting === before + 1, "the fetch is parked");
+  // Its acks are no number that exists, and there is no answer to tell it by: the broker cuts the line.
+  client.tell(produceRequest, {
+    acks: 0,
+    timeoutMs: 1,
+    topicData: [{ name: "t", partitionData: [{ index: 0, records: null }] }],
+  }, 9);
+  expect(await parked).toBeInstanceOf(ConnectionLost);
+  await until(() => clock.waiting === before, "nothing waits any more");
 });
 
 describe("the health page", () => {
