@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cliWorld, millrace, printed } from "./harness.ts";
+import { startBroker } from "../../engine/embed/index.ts";
+import { MAIN, cliWorld, millrace, printed } from "./harness.ts";
 
 const world = cliWorld({ "auto.create.topics.enable": "false" });
 
@@ -97,12 +98,10 @@ describe("refused in one line:", () => {
   });
 
   test("a broker that goes away", async () => {
-    const { startBroker } = await import("../../engine/embed/index.ts");
     const broker = await startBroker({ dir: join(world.root, "short-lived"), port: 0, flush: "os" });
     const at = ["-b", `127.0.0.1:${broker.port}`];
     await printed(["topics", ...at, "--create", "--topic", "t"]);
     await printed(["produce", ...at, "-t", "t"], "a\n");
-    const { MAIN } = await import("./harness.ts");
     const child = Bun.spawn([process.execPath, MAIN, "consume", ...at, "-t", "t", "--from-beginning"], {
       stdout: "pipe",
       stderr: "pipe",
@@ -110,7 +109,8 @@ describe("refused in one line:", () => {
     await child.stdout.getReader().read();
     await broker.close();
     expect(await child.exited).toBe(1);
-    expect(await new Response(child.stderr).text()).toContain(`the connection to 127.0.0.1:${broker.port} is closed`);
+    const line = `millrace: the connection to 127.0.0.1:${broker.port} is closed\n`;
+    expect(await new Response(child.stderr).text()).toBe(line);
   });
 
   test("a directory that is none", async () => {

@@ -3,8 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openLog } from "../../engine/embed/index.ts";
-import { cliWorld, millrace, millraceBytes, printed } from "./harness.ts";
-import { MAIN } from "./harness.ts";
+import { MAIN, cliWorld, millrace, millraceBytes, printed } from "./harness.ts";
 
 const world = cliWorld({ "num.partitions": "1" });
 let topics = 0;
@@ -164,7 +163,7 @@ describe("whoever reads the output", () => {
     {
       await using log = await openLog({ dir: world.dataDir, topic });
       const value = new Uint8Array(500_000).fill(97);
-      for (let index = 0; index < 300; index++) await log.append({ value });
+      for (let index = 0; index < 600; index++) await log.append({ value });
     }
     const child = Bun.spawn([process.execPath, MAIN, "consume", ...world.at, "--topic", topic, "--from-beginning"], {
       stdout: "pipe",
@@ -173,7 +172,7 @@ describe("whoever reads the output", () => {
     const reader = child.stdout.getReader();
     let bytes = 0;
     let residentMax = 0;
-    while (bytes < 300 * 500_001) {
+    while (bytes < 600 * 500_001) {
       const { value } = await reader.read();
       bytes += value!.length;
       if (bytes < 20_000_000) await Bun.sleep(5);
@@ -182,7 +181,7 @@ describe("whoever reads the output", () => {
     }
     child.kill();
     await child.exited;
-    expect(bytes).toBe(300 * 500_001);
-    expect(residentMax).toBeLessThan(140);
+    expect(bytes).toBe(600 * 500_001);
+    expect(residentMax).toBeLessThan(250);
   }, 20_000);
 });
