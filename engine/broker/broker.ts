@@ -34,6 +34,8 @@ export interface BrokerOptions {
   readonly logger: Logger;
   /** Absent: those of the store's config, which another broker of this process may have taken. */
   readonly listeners?: ListenerSettings;
+  /** Bytes of requests held over all connections; absent: TOTAL_REQUEST_BYTES_MAX. */
+  readonly requestBytesMax?: number;
 }
 
 /** One address that the broker serves. */
@@ -71,6 +73,7 @@ export class Broker implements ConnectionHost, Services {
   sweptAt: MonotonicMs;
 
   readonly #net: Net;
+  readonly #requestBytesMax: number;
   readonly #configured: ListenerSettings;
   readonly #router: Router;
   readonly #listeners: Listener[] = [];
@@ -93,6 +96,7 @@ export class Broker implements ConnectionHost, Services {
     this.codecs = options.codecs;
     this.logger = options.logger;
     this.#net = options.net;
+    this.#requestBytesMax = options.requestBytesMax ?? TOTAL_REQUEST_BYTES_MAX;
     const { config } = store;
     this.#configured = options.listeners ?? config.listeners;
     const slots = config.number("max.incremental.fetch.session.cache.slots");
@@ -243,7 +247,7 @@ export class Broker implements ConnectionHost, Services {
   }
 
   get isOverBudget(): boolean {
-    return this.#heldBytes > TOTAL_REQUEST_BYTES_MAX;
+    return this.#heldBytes > this.#requestBytesMax;
   }
 
   holdBytes(delta: number): void {
@@ -282,14 +286,20 @@ export class Broker implements ConnectionHost, Services {
     this.#turnedAway.clear();
   }
 
-  /** Unfinished requests alone may fill the budget, and then none can finish: the largest has to go. */
+  /** Where unfinished requests fill most of the budget, none may ever finish: the largest has to go. */
   #relieve(): void {
     let largest: Connection | null = null;
+    let partialBytes = 0;
     for (const connection of this.#connections) {
-      if (connection.inFlight > 0) return;
+      partialBytes += connection.partialBytes;
       if (largest === null || connection.partialBytes > largest.partialBytes) largest = connection;
     }
-    largest?.abort("unfinished requests fill the memory for requests");
+    if (partialBytes < this.#requestBytesMax / 2) return;
+    this.logger.warn("unfinished requests fill the memory for requests: the largest is dropped", {
+      peer: largest!.remoteAddress,
+      bytes: largest!.partialBytes,
+    });
+    largest!.close();
   }
 }
 

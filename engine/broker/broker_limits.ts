@@ -14,7 +14,7 @@ export const REQUESTS_IN_FLIGHT_MAX = 1024;
  */
 export const CONNECTION_REQUEST_BYTES_MAX = 16 * 1024 * 1024;
 
-/** The same over all connections, unless queued.max.request.bytes says otherwise. */
+/** The same over all connections: beyond it nobody is read from until some are answered. */
 export const TOTAL_REQUEST_BYTES_MAX = 512 * 1024 * 1024;
 
 /** Encoded answers that wait for a slow reader; beyond it no further request is taken up. */

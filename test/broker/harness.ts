@@ -39,6 +39,7 @@ export interface TestBrokerOptions {
   readonly dir?: string;
   readonly logger?: Logger;
   readonly clock?: Clock;
+  readonly requestBytesMax?: number;
   /** A simulated one: then nothing of it is sent by sendfile. */
   readonly disk?: SimulatedDisk;
 }
@@ -62,7 +63,8 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const net = new SystemNet(disk === undefined ? native : portable);
   let broker: Broker;
   try {
-    broker = Broker.start(store, { net, ...shared });
+    const { requestBytesMax } = options;
+    broker = Broker.start(store, { net, ...shared, ...(requestBytesMax === undefined ? {} : { requestBytesMax }) });
   } catch (error) {
     await store.close();
     throw error;

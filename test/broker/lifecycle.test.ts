@@ -181,6 +181,35 @@ test("connections beyond max.connections.per.ip are turned away, and told in one
   (await running.connect()).close();
 });
 
+test("unfinished requests that fill the memory give way, the largest first; others are served again", async () => {
+  const warnings: string[] = [];
+  const logger = { debug() {}, info() {}, warn: (text: string) => void warnings.push(text), error() {} };
+  const running = await start({ requestBytesMax: 1_000_000, logger });
+  const client = await running.connect();
+  const closed: number[] = [];
+  const hoard = async (bytes: number): Promise<void> => {
+    const frame = Buffer.alloc(bytes);
+    frame.writeInt32BE(50_000_000);
+    let at = 0;
+    await Bun.connect({
+      hostname: "127.0.0.1",
+      port: running.port,
+      socket: {
+        open: (socket) => void (at += socket.write(frame, at)),
+        drain: (socket) => void (at += socket.write(frame.subarray(at))),
+        data() {},
+        close: () => void closed.push(bytes),
+      },
+    });
+  };
+  await Promise.all([hoard(300_000), hoard(500_000), hoard(400_000)]);
+  await until(() => closed.length > 0, "one has to go");
+  expect(closed).toEqual([500_000]);
+  expect(warnings.length).toBe(1);
+  expect(await advertised(client)).toBe(`127.0.0.1 ${running.port}`);
+  client.close();
+});
+
 test("a connection that is cut leaves no parked fetch behind", async () => {
   const clock = new CountingClock();
   const running = await start({ clock });
