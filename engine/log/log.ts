@@ -94,6 +94,8 @@ export class Log {
   #state: "open" | "closing" | "closed" = "open";
   /** Since opening, something was appended, rolled or rebuilt: a stop has something to write. */
   #isChanged = false;
+  /** Retention moved the log start past epochs that the checkpoint file still names. */
+  #epochsFileLags = false;
   #hasListener = false;
 
   private constructor(options: LogOptions, recovered: RecoveredLog) {
@@ -499,7 +501,7 @@ export class Log {
    */
   deleteRecordsBefore(offset: Offset): Offset {
     assert(offset <= this.stableOffset, "records beyond the high watermark deleted", offset);
-    if (offset > this.#logStartOffset) this.#moveStart(offset);
+    if (offset > this.#logStartOffset && this.#moveStart(offset)) this.#storeEpochs();
     return this.#logStartOffset;
   }
 
@@ -517,16 +519,24 @@ export class Log {
     this.#isChanged = true;
     this.#segments.deleteOldest(count, this.#config.fileDeleteDelayMs);
     const start = this.#segments.all[0]!.baseOffset;
-    if (start > this.#logStartOffset) this.#moveStart(start);
+    // An older history with the same epochs is not wrong, only longer: its file need not follow at once,
+    // on the time of those who append.
+    if (start > this.#logStartOffset && this.#moveStart(start)) this.#epochsFileLags = true;
     return count;
   }
 
-  #moveStart(offset: Offset): void {
+  /** Returns whether the epochs changed with it. */
+  #moveStart(offset: Offset): boolean {
     this.#logStartOffset = offset;
     this.#tail.writeStaged(); // an undone write must not bring old epochs back
-    if (!this.#epochs.truncateFromStart(offset)) return;
+    if (!this.#epochs.truncateFromStart(offset)) return false;
     this.#tail.epochsMoved();
+    return true;
+  }
+
+  #storeEpochs(): void {
     this.#files.storeEpochs(this.#epochs.entries);
+    this.#epochsFileLags = false;
   }
 
   /** Forgets producers that were idle for longer than producer.id.expiration.ms. Returns how many. */
@@ -550,6 +560,7 @@ export class Log {
   checkpoint(): void {
     if (this.#state !== "open") return;
     this.writeStaged();
+    if (this.#epochsFileLags) this.#storeEpochs();
     this.#segments.checkpoint(this.#producers, this.#logStartOffset);
   }
 
@@ -562,6 +573,7 @@ export class Log {
     this.writeStaged();
     this.#state = "closing";
     try {
+      if (this.#epochsFileLags) this.#storeEpochs();
       await this.#commit.flush();
       if (this.#isChanged && this.#segments.active !== null) {
         this.#segments.finish();
