@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ConnectionLost } from "../client/connection_lost.ts";
 import { DataDirectoryError, KafkaError, UsageError } from "../model/errors.ts";
 import { helpText, parseCommand } from "./command.ts";
@@ -27,6 +29,11 @@ async function run(args: readonly string[]): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     terminal.out(await overview());
     return name === undefined ? 1 : 0;
+  }
+  if (name === "--version") {
+    const manifest = readFileSync(join(import.meta.dir, "../../package.json"), "utf8");
+    terminal.out(`millrace ${(JSON.parse(manifest) as { version: string }).version}\n`);
+    return 0;
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) throw new UsageError(`no command "${name}": see \`millrace --help\``);

@@ -153,7 +153,10 @@ export class EmbeddedLog implements AsyncDisposable {
     return this.#reader.records(options, false);
   }
 
-  /** The records from `from` on, for ever: ends when the signal fires or the log is closed. */
+  /**
+   * The records from `from` on, for ever: ends when the signal fires or the log is closed. Waiting does not
+   * keep the process alive, unless the log is `readOnly`: then what comes, comes from another one.
+   */
   follow(options: ReadOptions = {}): AsyncGenerator<StoredRecord, void, undefined> {
     return this.#reader.records(options, true);
   }

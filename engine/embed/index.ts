@@ -19,6 +19,5 @@ export { AppendAborted } from "./append_aborted.ts";
 export { DataDirectoryError, DiskFault, KafkaError, UsageError } from "../model/errors.ts";
 export type { CodecName } from "../model/compression.ts";
 export type { FlushMode } from "../model/log_config.ts";
-export { LineLogger } from "../io/logger.ts";
-export type { Logger, LogFields, LogLevel } from "../io/logger.ts";
+export type { LogFields, Logger } from "../io/logger.ts";
 export type { RecordHeader, StoredRecord } from "../model/records.ts";

@@ -23,7 +23,7 @@ export interface DirectoryOptions {
   readonly flush?: FlushMode;
   /** Configs of the data directory, by the names of Kafka's server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** Gets the warnings (default: nobody). What fails is told to the caller in any case. */
+  /** Gets the warnings: `console` will do (default: nobody). What fails is told to the caller in any case. */
   readonly logger?: Logger;
 }
 

@@ -28,6 +28,10 @@ describe("help", () => {
     }
   });
 
+  test("stands beside the version", async () => {
+    expect(await printed(["--version"])).toMatch(/^millrace \d+\.\d+\.\d+\n$/);
+  });
+
   test("comes when no command was given, too", async () => {
     const { code, out } = await millrace([]);
     expect([code, out]).toEqual([1, expect.stringContaining("Usage: millrace COMMAND") as never]);

@@ -275,6 +275,28 @@ describe("readOnly", () => {
     expect(await values(log.read())).toEqual(["a"]);
   });
 
+  test("follows a log that another process appends to, and lives as long as it does", async () => {
+    const dir = newFolder();
+    await using log = await openLog({ dir, topic: "t", flush: "os" });
+    await append(log, "before");
+    const program = `
+      import { openLog } from ${JSON.stringify(join(import.meta.dir, "../../engine/embed/index.ts"))};
+      await using log = await openLog({ dir: ${JSON.stringify(dir)}, topic: "t", readOnly: true });
+      for await (const { value } of log.follow()) {
+        console.log(new TextDecoder().decode(value));
+        if (value.length === 3) break;
+      }`;
+    const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", stderr: "inherit" });
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toBe("before\n");
+    await Bun.sleep(100); // long enough for a process without anything to wait for to end
+    await append(log, "after it", "end");
+    let rest = "";
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) rest += chunk.value;
+    expect(rest).toBe("after it\nend\n");
+    expect(await child.exited).toBe(0);
+  });
+
   test("needs a data directory, and nothing that would change one", async () => {
     const dir = newFolder();
     expect(await codeOf(openLog({ dir, topic: "t", readOnly: true }))).toBe("FOREIGN");
