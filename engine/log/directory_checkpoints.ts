@@ -91,9 +91,16 @@ export class DirectoryCheckpoints {
     return this.#writeLater(this.#logStarts);
   }
 
-  /** The log starts as they are now are on the device when this resolves. Rejects with the DiskFault. */
+  /**
+   * The log starts as they are now are on the device when this resolves. Rejects with the DiskFault. High
+   * watermarks go first: one below its log's start is an oddity that Kafka complains of.
+   */
   async persistLogStarts(): Promise<void> {
-    const file = this.#logStarts;
+    await this.#persist(this.#highWatermarks);
+    await this.#persist(this.#logStarts);
+  }
+
+  async #persist(file: CheckpointFile): Promise<void> {
     for (;;) {
       await file.writing;
       if (!file.isStale) return;

@@ -138,7 +138,11 @@ export class DirectoryUpkeep {
 
   /** Log starts as they are now: rejects with the DiskFault when they could not be written. */
   async persistLogStarts(): Promise<void> {
-    for (const { log } of this.#options.entries()) if (log !== null) this.#noteLogStart(log);
+    for (const { log } of this.#options.entries()) {
+      if (log === null) continue;
+      this.#noteHighWatermark(log);
+      this.#noteLogStart(log);
+    }
     await this.#options.checkpoints.persistLogStarts();
   }
 
