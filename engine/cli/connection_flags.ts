@@ -1,5 +1,6 @@
 import { Cluster } from "../client/cluster.ts";
 import type { TopicPlace } from "../client/cluster.ts";
+import { SystemClock } from "../io/clock.ts";
 import { ErrorCode } from "../model/error_code.ts";
 import { KafkaError, UsageError } from "../model/errors.ts";
 import type { Flag, Flags } from "./command.ts";
@@ -22,7 +23,7 @@ export async function withCluster<Result>(
   work: (cluster: Cluster) => Promise<Result>,
 ): Promise<Result> {
   const servers = flags.text("bootstrap-server") ?? DEFAULT_SERVER;
-  const cluster = await Cluster.connect(servers, "millrace-cli");
+  const cluster = await Cluster.connect(servers, "millrace-cli", new SystemClock());
   try {
     return await work(cluster);
   } finally {

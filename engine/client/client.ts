@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { Clock } from "../io/clock.ts";
 import type { TcpStream } from "../io/tcp.ts";
 import { connectTcp } from "../io/tcp.ts";
 import { findApi, requestHeaderVersion, responseHeaderVersion } from "../wire/apis.ts";
@@ -24,7 +25,12 @@ export interface ClientOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string;
+  /** With it, a peer that does not answer at all is given up after ten seconds. */
+  readonly clock?: Clock;
 }
+
+/** A broker that is busy recovering answers within this. */
+const CONNECT_MS_MAX = 10_000;
 
 interface Waiting {
   readonly answered: (reader: Reader) => void;
@@ -59,27 +65,44 @@ export class Client {
     this.#clientId = options.clientId;
   }
 
-  /** Connects and asks for the versions that the broker serves. */
+  /** Connects and asks for the versions that the broker serves. Rejects with ConnectionLost. */
   static async connect(options: ClientOptions): Promise<Client> {
     const client = new Client(options);
+    const late = Promise.withResolvers<never>();
+    late.promise.catch(() => {});
+    const cancel = options.clock?.after(CONNECT_MS_MAX, () => {
+      const what = `${options.host}:${options.port} does not answer as a Kafka broker would`;
+      client.#ended(null);
+      client.#stream?.close();
+      late.reject(new ConnectionLost(what));
+    });
     try {
-      client.#stream = await connectTcp(options.host, options.port, {
-        onData: (bytes) => client.#received(bytes),
-        onEnd: (error) => client.#ended(error),
+      await Promise.race([client.#greet(), late.promise]);
+      return client;
+    } finally {
+      cancel?.();
+    }
+  }
+
+  async #greet(): Promise<void> {
+    const address = `${this.host}:${this.port}`;
+    try {
+      this.#stream = await connectTcp(this.host, this.port, {
+        onData: (bytes) => this.#received(bytes),
+        onEnd: (error) => this.#ended(error),
       });
     } catch (error) {
-      const address = `${options.host}:${options.port}`;
       throw new ConnectionLost(`no broker answers at ${address}`, { cause: error });
     }
-    const versions = await client.call(
+    if (this.#lost !== null) this.#stream.close(); // given up meanwhile
+    const versions = await this.call(
       { request: apiVersionsRequest, response: apiVersionsResponse },
       { clientSoftwareName: "millrace", clientSoftwareVersion: "0" },
       3,
     );
     for (const key of versions.apiKeys) {
-      client.#serverVersions.set(key.apiKey, { first: key.minVersion, last: key.maxVersion });
+      this.#serverVersions.set(key.apiKey, { first: key.minVersion, last: key.maxVersion });
     }
-    return client;
   }
 
   /** The highest version that both sides know; -1 when there is none. */

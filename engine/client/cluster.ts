@@ -2,6 +2,7 @@ import { Client } from "./client.ts";
 import type { Call } from "./client.ts";
 import { ConnectionLost } from "./connection_lost.ts";
 import { findErrorMessage } from "./error_message.ts";
+import type { Clock } from "../io/clock.ts";
 import { ErrorCode } from "../model/error_code.ts";
 import { KafkaError, UsageError } from "../model/errors.ts";
 import type { Uuid } from "../base/uuid.ts";
@@ -40,11 +41,12 @@ export class Cluster {
   }
 
   /** Uses the first of `servers` that answers. */
-  static async connect(servers: string, clientId: string): Promise<Cluster> {
+  static async connect(servers: string, clientId: string, clock?: Clock): Promise<Cluster> {
     let last: unknown = null;
     for (const { host, port } of parseServers(servers)) {
       try {
-        return new Cluster(clientId, await Client.connect({ host, port, clientId }));
+        const options = { host, port, clientId, ...(clock === undefined ? {} : { clock }) };
+        return new Cluster(clientId, await Client.connect(options));
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         last = error;

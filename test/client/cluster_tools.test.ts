@@ -176,3 +176,25 @@ describe("addresses", () => {
     expect(() => parseServers(text)).toThrow("HOST:PORT");
   });
 });
+
+describe("a peer that is no broker", () => {
+  test("and does not answer is given up", async () => {
+    const mute = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const clock = new ManualClock();
+    const connecting = Cluster.connect(`127.0.0.1:${mute.port}`, "test", clock).catch((error: unknown) => error);
+    while (clock.timerCount === 0) await Bun.sleep(1);
+    clock.advance(10_000);
+    expect((await connecting as Error).message).toContain("does not answer as a Kafka broker would");
+    expect(clock.timerCount).toBe(0);
+    mute.stop(true);
+  });
+
+  test("and answers something else is left", async () => {
+    const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") });
+    const clock = new ManualClock();
+    const error = await Cluster.connect(`127.0.0.1:${web.port}`, "test", clock).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "USAGE" });
+    expect(clock.timerCount).toBe(0);
+    await web.stop(true);
+  });
+});
