@@ -84,6 +84,18 @@ export class EpochHistory {
     return true;
   }
 
+  /**
+   * `epoch` was in force at `startOffset`, before all that is known: what a crash can leave when the log
+   * start moved up, the history followed, and the log start itself was forgotten.
+   */
+  reachBack(epoch: LeaderEpoch, startOffset: Offset): void {
+    const first = this.#entries[0];
+    if (first === undefined || first.startOffset <= startOffset) return;
+    if (epoch < 0 || epoch > first.epoch) return;
+    const later = epoch === first.epoch ? this.#entries.slice(1) : this.#entries;
+    this.#entries = [{ epoch, startOffset }, ...later];
+  }
+
   /** Back to the entries of an earlier moment. */
   restore(entries: readonly EpochEntry[]): void {
     this.#entries = entries;

@@ -125,6 +125,7 @@ class LogRecovery {
     this.#settleProducers(logStartOffset, logEndOffset);
     this.#epochs.truncateFromEnd(logEndOffset);
     this.#epochs.truncateFromStart(logStartOffset);
+    this.#reachBack(logStartOffset);
     return {
       sealed: this.#sealed,
       active: this.#active,
@@ -146,6 +147,20 @@ class LogRecovery {
         notes: this.#notes,
       },
     };
+  }
+
+  /** A history that begins after the log does is led back to its first batch. */
+  #reachBack(logStartOffset: Offset): void {
+    const first = this.#epochs.entries[0];
+    const segment = this.#sealed[0] ?? this.#active;
+    if (first === undefined || first.startOffset <= logStartOffset || segment == null) return;
+    const { scanner } = this.#options.environment;
+    scanner.start(segment.file, 0, segment.file.size());
+    while (scanner.next()) {
+      if (scanner.lastOffset < logStartOffset) continue;
+      this.#epochs.reachBack(scanner.leaderEpoch, logStartOffset);
+      return;
+    }
   }
 
   get #firstBase(): Offset {

@@ -79,3 +79,18 @@ describe("truncating", () => {
     expect<unknown>(pairsOf(epochs)).toEqual(after);
   });
 });
+
+describe("reaching back", () => {
+  test.each([
+    ["the first epoch began earlier", [[0, 20]], [0, 0], [[0, 0]]],
+    ["an epoch before the first", [[2, 20], [3, 30]], [1, 5], [[1, 5], [2, 20], [3, 30]]],
+    ["nothing to reach back from", [], [0, 0], []],
+    ["a history that is there already", [[0, 0], [1, 9]], [0, 3], [[0, 0], [1, 9]]],
+    ["an epoch that came later", [[1, 20]], [2, 0], [[1, 20]]],
+    ["no epoch", [[1, 20]], [-1, 0], [[1, 20]]],
+  ] as [string, [number, number][], [number, number], number[][]][])("%s", (_name, before, [value, start], after) => {
+    const epochs = history(...before);
+    epochs.reachBack(epoch(value), offset(start));
+    expect<unknown>(pairsOf(epochs)).toEqual(after);
+  });
+});
