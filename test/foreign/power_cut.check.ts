@@ -63,8 +63,9 @@ test.skipIf(WHY_NOT !== null)(`${ROUNDS} power cuts in mode commit`, async () =>
         await cutWhileStarting(machine, dataDir, random.between(1, 200));
       }
       const where = `seed ${seed}, round ${round}`;
-      if (round > 0) expect(await problemsIn(dataDir), where).toBe("");
       const broker = await Millrace.start({ dataDir });
+      // Only now: what recovery makes anew - indexes, snapshots of producers - may be torn before it.
+      expect(await problemsIn(dataDir), where).toBe("");
       if (round === 0) await load.createTopics(broker.port);
       await load.settle(broker.port);
       const problems = await load.verify(broker.port, round === ROUNDS || round % FULL_EVERY === 0);
@@ -115,8 +116,8 @@ test.skipIf(WHY_NOT !== null)(`${OS_ROUNDS} power cuts in mode os leave a sound 
       await running;
       machine.switchOn();
       const where = `seed ${seed}, round ${round}`;
-      expect(await problemsIn(dataDir), where).toBe("");
       const again = await Millrace.start({ dataDir, args });
+      expect(await problemsIn(dataDir), where).toBe("");
       expect(await load.verify(again.port, true, true), `${where}\n${again.log.slice(-2_000)}`).toEqual([]);
       await again.kill();
     }

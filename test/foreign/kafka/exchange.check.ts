@@ -30,8 +30,16 @@ const HARMLESS = [
   /Unexpected error handling request RequestHeader\(apiKey=CONTROLLER_REGISTRATION/,
 ];
 
-/** What Kafka says besides when it recovers: a killed Millrace leaves preallocated, unwritten tails. */
-const HARMLESS_AFTER_KILL = [...HARMLESS, /Found invalid messages in log segment/, /Corruption found in segment/];
+/**
+ * What Kafka says besides when it recovers: a killed Millrace leaves preallocated, unwritten tails, and a
+ * high watermark may not have been written down since the log start moved.
+ */
+const HARMLESS_AFTER_KILL = [
+  ...HARMLESS,
+  /Found invalid messages in log segment/,
+  /Corruption found in segment/,
+  /Non-monotonic update of high watermark .* to \(offset=0, /,
+];
 
 function complaintsOf(kafka: Kafka, harmless: readonly RegExp[]): string[] {
   return kafka.log.split("\n").filter((line) =>
