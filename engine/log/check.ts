@@ -231,6 +231,9 @@ class DirectoryChecker {
     const path = `${dir}/${PARTITION_METADATA_FILE}`;
     const bytes = this.#disk.readAll(path);
     if (bytes === null) return this.#report.warning(path, "missing: nothing tells which topic this is");
+    if (bytes.length === 0 && !this.#isClean) {
+      return this.#report.warning(path, "empty, perhaps never synced: the next start writes it anew");
+    }
     const metadata = parsePartitionMetadata(bytes);
     if (!metadata.ok) return this.#report.error(path, metadata.reason, metadata.start, metadata.end);
     this.#expectBytes(path, bytes, formatPartitionMetadata(metadata.value));

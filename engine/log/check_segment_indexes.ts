@@ -31,9 +31,13 @@ export class SegmentIndexes {
   readonly #txnPath: string;
   #isStopped = false;
 
-  constructor(check: SegmentSource, base: Offset, mayHaveTail: boolean) {
+  /**
+   * `mayHaveTail`: the segment was, or is, written to. `isRebuilt`: it ends beyond the recovery point of an
+   * unclean stop, so that the next start makes its indexes anew, whatever they hold.
+   */
+  constructor(check: SegmentSource, base: Offset, mayHaveTail: boolean, isRebuilt: boolean) {
     this.#check = check;
-    const severity: Severity = mayHaveTail ? "warning" : "error";
+    const severity: Severity = isRebuilt ? "warning" : "error";
     const read = (kind: SegmentFileKind) => {
       const path = segmentPath(check.dir, base, kind);
       const bytes = mayHaveTail
@@ -46,7 +50,7 @@ export class SegmentIndexes {
       // retention may just have taken the whole segment away.
       const isWanted = kind !== TXN_INDEX_SUFFIX && !mayHaveTail;
       if (isWanted && check.disk.exists(segmentPath(check.dir, base, LOG_SUFFIX))) {
-        check.report.error(path, "missing");
+        check.report.add(severity, path, "missing");
       }
       return null;
     };
