@@ -224,7 +224,7 @@ class DirectoryChecker {
       checkSequences: false,
       isKnownFile: known,
     });
-    checkMetadataExtras(path, extent, (file, epoch) => this.#snapshotCheck(file, epoch));
+    checkMetadataExtras(path, extent, this.#isClean, (file, epoch) => this.#snapshotCheck(file, epoch));
   }
 
   #checkTopicId(dir: string, topic: string): void {

@@ -42,6 +42,7 @@ export function metadataLogStart(disk: Disk, dir: string): Offset | null {
 export function checkMetadataExtras(
   dir: string,
   extent: PartitionExtent | null,
+  isClean: boolean,
   snapshotCheck: (path: string, epoch: number) => SnapshotCheck,
 ): void {
   const { disk, report } = snapshotCheck(dir, 0);
@@ -54,7 +55,7 @@ export function checkMetadataExtras(
       report.warning(`${dir}/${name}`, `ends at ${endOffset}, the log at ${extent.logEnd}`);
     }
   }
-  checkQuorumState(disk, dir, report);
+  checkQuorumState(disk, dir, report, isClean);
 }
 
 /** A file of metadata in batches: header and footer are control batches, offsets start at 0. */
@@ -86,7 +87,7 @@ export function checkSnapshotFile(check: SnapshotCheck): void {
   if (kinds[0] !== true || kinds.at(-1) !== true) report.error(path, "header or footer is missing");
 }
 
-function checkQuorumState(disk: Disk, dir: string, report: CheckReport): void {
+function checkQuorumState(disk: Disk, dir: string, report: CheckReport, isClean: boolean): void {
   const path = `${dir}/${QUORUM_STATE_FILE}`;
   const bytes = disk.readAll(path);
   if (bytes === null) return report.warning(path, "missing");
@@ -105,6 +106,8 @@ function checkQuorumState(disk: Disk, dir: string, report: CheckReport): void {
   const epochs = epochBytes === null ? null : parseEpochCheckpoint(epochBytes);
   const latest = epochs !== null && epochs.ok ? epochs.value.at(-1)?.epoch : undefined;
   if (latest !== undefined && (state["leaderEpoch"] as number) < latest) {
-    wrong(`leaderEpoch is ${state["leaderEpoch"]}, but the log has epoch ${latest}`);
+    // Both are written at a start, this one last; where that was cut short, the log tells the epoch.
+    const message = `leaderEpoch is ${state["leaderEpoch"]}, but the log has epoch ${latest}`;
+    report.add(isClean ? "error" : "warning", path, message, 0, bytes.length);
   }
 }
