@@ -88,12 +88,13 @@ async function serve(flags: Flags, _positionals: readonly string[], terminal: Te
   const random = new SystemRandom();
   const codecs = new NativeCodecs();
   const store = await Store.open({ dir, config, clock, random, codecs, logger });
-  let broker: Broker;
+  let broker: Broker | null = null;
   try {
     const net = new SystemNet(store.disk.native);
     broker = Broker.start(store, { net, clock, random, codecs, logger });
     startHealth(flags, net, broker);
   } catch (error) {
+    await broker?.stop();
     await store.close();
     throw error;
   }

@@ -138,6 +138,16 @@ describe("refuses in one line with exit code 1", () => {
     expect(onDirectory.error.split("\n").length).toBe(2);
     expect(onDirectory.error).toContain(dir);
   });
+
+  test("a health port that is taken, when it serves already", async () => {
+    const first = serve("--port", "0", "--dir", newFolder());
+    const port = await first.ready();
+    const second = serve("--port", "0", "--dir", newFolder(), "--health-port", String(port));
+    expect(await second.end()).toBe(1);
+    await until(() => second.error.endsWith("\n"), "its line");
+    expect(second.error).toContain(`--health-port ${port}`);
+    expect(second.error.split("\n").length).toBe(2);
+  });
 });
 
 describe("a signal", () => {
