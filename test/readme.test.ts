@@ -16,7 +16,8 @@ const READY_TIMEOUT_MS = 60_000;
 /** Ends the programs of a block as well, which a signal to the shell would not. */
 const SHELL = ["timeout", "60", "/bin/sh", "-e", "-c"];
 
-const WHY_NOT = ["node", "npm", "npx", "timeout"].filter((name) => !hasProgram(name)).map((name) => `no ${name}`)[0] ?? null;
+const MISSING = ["node", "npm", "npx", "timeout"].filter((name) => !hasProgram(name));
+const WHY_NOT = MISSING.length === 0 ? null : `no ${MISSING.join(", ")}`;
 if (WHY_NOT !== null) console.error(`skipped: the README's first steps: ${WHY_NOT} on this machine`);
 if (!hasProgram("kcat")) console.error("skipped: the README's kcat block: no kcat on this machine");
 
@@ -48,8 +49,9 @@ function makeClone(): string {
 
 /** Blocks rely on the default port; here it may be in use. */
 function onPort(text: string, port: string): string {
+  const address = `--bootstrap-server 127.0.0.1:${port}`;
   return text
-    .replaceAll(/npx millrace (produce|consume|topics)/g, `npx millrace $1 --bootstrap-server 127.0.0.1:${port}`)
+    .replaceAll(/npx millrace (produce|consume|topics)/g, `npx millrace $1 ${address}`)
     .replaceAll("127.0.0.1:9092", `127.0.0.1:${port}`);
 }
 
