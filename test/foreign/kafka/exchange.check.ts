@@ -9,11 +9,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GoldenName, unpackGolden } from "../../support/golden.ts";
 import { differences, type Everything, fillBroker, readEverything, topicConfigs, withoutFront } from "../support/everything.ts";
+import { Load } from "../support/load.ts";
 import { Millrace, problemsIn } from "../support/millrace.ts";
 import { Program } from "../support/process.ts";
+import { SeededRandom, seedFromEnvironment } from "../support/seeded_random.ts";
 import { formatKafka, Kafka, whyNoKafka } from "./kafka.ts";
 
 const TIMEOUT_MS = 300_000;
+const UNDER_LOAD_MS = 700;
 const WHY_NOT = whyNoKafka();
 if (WHY_NOT !== null) console.error(`skipped: exchange of directories: ${WHY_NOT}`);
 
@@ -140,6 +143,48 @@ describe.skipIf(WHY_NOT !== null)("one directory, two brokers", () => {
       return readEverything(broker.address);
     });
     await withKafka(dataDir, { before: "stop", end: "stop" }, (kafka) => expectSame(both, kafka.address), properties);
+  }, TIMEOUT_MS);
+
+  test("producers go on while Millrace and Kafka take turns, each killed under load", async () => {
+    const dataDir = newDir();
+    const seed = seedFromEnvironment();
+    const load = new Load({
+      topics: [
+        { name: "plain", partitions: 2, configs: {} },
+        { name: "rolled-often", partitions: 1, configs: { "segment.ms": "100" } },
+        { name: "rolled-by-size", partitions: 1, configs: { "segment.bytes": "1048576" } },
+      ],
+      idempotentProducers: 2,
+      plainProducers: 1,
+      inFlightMax: 5,
+      recordsPerBatchMax: 20,
+      valueBytesMax: 200,
+      random: new SeededRandom(seed),
+      pauseMs: 1,
+    });
+    for (let round = 0; round < 6; round++) {
+      const isKafka = round % 2 === 1;
+      const broker = isKafka ? await Kafka.start({ dataDir }) : await Millrace.start({ dataDir });
+      if (round === 0) await load.createTopics(broker.port);
+      const where = `seed ${seed}, round ${round} on ${isKafka ? "Kafka" : "Millrace"}`;
+      if (isKafka) {
+        expect(await load.verify(broker.port, true), where).toEqual([]);
+        load.acknowledgeStored();
+      }
+      await load.settle(broker.port); // what the other left unanswered: stored there or not, never twice
+      expect(await load.verify(broker.port, true), where).toEqual([]);
+      const running = load.run(broker.port);
+      await Bun.sleep(UNDER_LOAD_MS);
+      await broker.kill();
+      await running;
+      if (!isKafka) expect(await problemsIn(dataDir), where).toBe("");
+    }
+    const last = await Millrace.start({ dataDir });
+    await load.settle(last.port);
+    expect(await load.verify(last.port, true), `seed ${seed}, at last`).toEqual([]);
+    await last.stop();
+    expect(await problemsIn(dataDir)).toBe("");
+    expect(load.acknowledgedRecords).toBeGreaterThan(1_000);
   }, TIMEOUT_MS);
 
   for (const name of ["clean", "killed", "snapshotted", "trimmed", "transactions"] as const satisfies GoldenName[]) {
