@@ -357,13 +357,16 @@ export class Log {
     const nowMs = this.#environment.clock.wallMs();
     const lastOffset = (baseOffset + this.#environment.scan.lastOffsetDelta) as Offset;
     try {
-      if (segments.active === null) {
+      const isNew = segments.active === null;
+      if (isNew) {
         this.#files.materialize();
         segments.start(baseOffset, this.#config);
       } else if (segments.mustRoll(batchBytes, lastOffset, maxTimestamp, this.#config, nowMs)) {
         this.#rollTo(baseOffset);
       }
       if (leaderEpoch > this.#epochs.latestEpoch) this.#assignEpoch(leaderEpoch, baseOffset);
+      // Once a partition, whatever the mode: Kafka does not start on a directory that lost its topic's id.
+      if (isNew && this.#config.flushMode === "os") this.#commit.flush().catch(ignore);
       return null;
     } catch (error) {
       if (error instanceof DiskFault) return error;
