@@ -4,7 +4,7 @@
  * Every record, offset and config must be the same to the eyes of a third program.
  */
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GoldenName, unpackGolden } from "../../support/golden.ts";
@@ -128,6 +128,25 @@ describe.skipIf(WHY_NOT !== null)("one directory, two brokers", () => {
       await withKafka(dataDir, { before: "stop", end: "stop" }, (kafka) => expectSame(all, kafka.address));
     }, TIMEOUT_MS);
   }
+
+  test("the server.properties of the README opens a directory that Millrace wrote", async () => {
+    const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
+    const page = /^```properties\n([^]*?)^```$/m.exec(readme)![1]!;
+    const dataDir = newDir();
+    const written = await withMillrace(dataDir, "stop", async (broker) => {
+      await fillBroker(broker.address, "m");
+      return readEverything(broker.address);
+    });
+    const kafka = await Kafka.start({
+      dataDir,
+      propertiesText: ({ client, controller }) =>
+        page.replaceAll(":9092", `:${client}`).replaceAll(":9093", `:${controller}`)
+          .replace(/^log\.dirs=.*$/m, `log.dirs=${dataDir}`),
+    });
+    await expectSame(written, kafka.address);
+    await kafka.stop();
+    expect(complaintsOf(kafka, HARMLESS)).toEqual([]);
+  }, TIMEOUT_MS);
 
   test("Millrace opens a directory whose metadata Kafka has snapshotted, and Kafka opens it again", async () => {
     const dataDir = newDir();

@@ -80,6 +80,8 @@ export function serverProperties(
 export interface KafkaOptions {
   readonly dataDir: string;
   readonly properties?: Readonly<Record<string, string>>;
+  /** The whole of server.properties, instead of ours, for the ports given. */
+  readonly propertiesText?: (ports: { readonly client: number; readonly controller: number }) => string;
 }
 
 /** Formats an empty directory: kraft.version 0 with a static voter. */
@@ -103,7 +105,8 @@ export class Kafka {
   static async start(options: KafkaOptions): Promise<Kafka> {
     const ports = { client: freePort(), controller: freePort() };
     const file = `${options.dataDir}.server-${ports.client}.properties`;
-    writeFileSync(file, serverProperties(options.dataDir, ports, options.properties));
+    const text = options.propertiesText?.(ports) ?? serverProperties(options.dataDir, ports, options.properties);
+    writeFileSync(file, text);
     const command = ["java", ...BROKER_JAVA, "-cp", await kafkaClassPath(), "kafka.Kafka", file];
     const program = Program.start(command);
     try {
