@@ -1,13 +1,14 @@
 /**
  * What a sync of an active file costs, by the state of the blocks that were written, and what it costs to
- * have it made off the loop. Short slices in random order; the fastest slice, the quartile and the median.
+ * have it made off the loop, by the runtime's threads, with and without starting the transfer first. Short
+ * slices in random order; the fastest slice, the quartile and the median.
  *
  *   bun bench/micro/sync.bench.ts [seconds] [directory]
  */
 import { closeSync, fdatasync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FALLOCATE_GROW, loadNative } from "../../native/native.ts";
+import { FALLOCATE_GROW, SYNC_FILE_RANGE_WRITE, loadNative } from "../../native/native.ts";
 import { ZerosAhead } from "../../engine/log/zeros_ahead.ts";
 
 const native = loadNative();
@@ -18,7 +19,7 @@ const SLICE_WRITES = 40;
 const zeros = new Uint8Array(1 << 20);
 
 type Blocks = "growing" | "reserved" | "zeros ahead" | "written";
-type Wait = (fd: number) => void | Promise<void>;
+type Wait = (fd: number, from: number, to: number) => void | Promise<void>;
 
 /** A file that is written from front to back, again and again, `bytes` and one sync at a time. */
 class Lane {
@@ -62,8 +63,9 @@ class Lane {
         : zeros.subarray(0, 0);
       native.pwritev(this.#fd, ahead.length > 0 ? [this.#piece, ahead] : [this.#piece], this.#at);
       this.#ahead.wrote(end + ahead.length);
+      const from = this.#at;
       this.#at = end;
-      await this.#wait(this.#fd);
+      await this.#wait(this.#fd, from, end);
     }
     this.means.push((Bun.nanoseconds() - start) / SLICE_WRITES / 1000);
   }
@@ -75,6 +77,10 @@ class Lane {
 
 const onLoop: Wait = (fd) => void native.fdatasync(fd);
 const offLoop: Wait = (fd) => new Promise<void>((resolve) => fdatasync(fd, () => resolve()));
+const startedEarly: Wait = (fd, from, to) => {
+  native.syncFileRange(fd, from, to - from, SYNC_FILE_RANGE_WRITE);
+  return offLoop(fd, from, to);
+};
 
 const lanes: Lane[] = [];
 for (const bytes of [1100, 16 * 1024, 64 * 1024]) {
@@ -82,7 +88,10 @@ for (const bytes of [1100, 16 * 1024, 64 * 1024]) {
     if (blocks !== "growing" || bytes === 1100) lanes.push(new Lane("on the loop", blocks, bytes, onLoop));
   }
 }
-lanes.push(new Lane("fs.fdatasync", "written", 1100, offLoop));
+for (const bytes of [1100, 16 * 1024]) {
+  lanes.push(new Lane("off the loop", "written", bytes, offLoop));
+  lanes.push(new Lane("started early", "written", bytes, startedEarly));
+}
 
 try {
   const end = Date.now() + seconds * 1000;

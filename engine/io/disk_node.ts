@@ -24,6 +24,7 @@ export class NodeDisk implements Disk {
   readonly #readOnly: boolean;
   readonly #latch: FaultLatch;
   readonly #scratch = new Scratch();
+  readonly #pace = { lastSyncMs: Infinity };
 
   constructor(options: NodeDiskOptions) {
     this.native = options.native;
@@ -211,6 +212,7 @@ export class NodeDisk implements Disk {
       descriptors: this.#descriptors,
       latch: this.#latch,
       scratch: this.#scratch,
+      pace: this.#pace,
       readOnly: this.#readOnly,
     });
   }

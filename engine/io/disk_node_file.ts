@@ -1,7 +1,11 @@
 import * as fs from "node:fs";
 import { errnoName } from "../../native/errno.ts";
 import type { MappedFile } from "../../native/mapped_file.ts";
-import { FADVISE_DONTNEED, FALLOCATE_GROW } from "../../native/native.ts";
+import {
+  FADVISE_DONTNEED,
+  FALLOCATE_GROW,
+  SYNC_FILE_RANGE_WRITE,
+} from "../../native/native.ts";
 import type { Native } from "../../native/native.ts";
 import { assert } from "../base/assert.ts";
 import { DiskFault } from "../model/errors.ts";
@@ -22,13 +26,30 @@ const WARM_STEP_BYTES = 1 << 20;
  */
 const WRITE_BACK_BYTES = 32 << 20;
 
+/**
+ * Up to so many bytes are sent on their way before a thread is woken to sync them: the device works
+ * while the thread wakes up, which saves a tenth of a small sync (bench/micro/sync.bench.ts). The caller
+ * pays 15 microseconds for it, and more for more.
+ */
+const EARLY_BYTES_MAX = 16 * 1024;
+
+/** Unless the last sync took longer than this: where requests queue up, starting one more may wait. */
+const EARLY_SYNC_MS_MAX = 1;
+
 /** What the files of one NodeDisk share. */
 export interface FileContext {
   readonly native: Native;
   readonly descriptors: DescriptorPool;
   readonly latch: FaultLatch;
   readonly scratch: Scratch;
+  readonly pace: SyncPace;
   readonly readOnly: boolean;
+}
+
+/** How fast the device answers. */
+export interface SyncPace {
+  /** What the last sync took, from call to answer; Infinity before the first. */
+  lastSyncMs: number;
 }
 
 /** A file of NodeDisk. See DiskFile. */
@@ -104,7 +125,7 @@ export class NodeDiskFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    const { latch, descriptors } = this.#context;
+    const { latch, descriptors, pace } = this.#context;
     const slot = this.#slot;
     let fd: number;
     try {
@@ -114,14 +135,25 @@ export class NodeDiskFile implements DiskFile {
       return Promise.reject(error);
     }
     const covered = slot.writes;
+    const startedMs = performance.now();
+    this.#startEarly(fd);
     this.#runStart = this.#runEnd;
     return new Promise((resolve, reject) => {
       fs.fdatasync(fd, (error) => {
+        pace.lastSyncMs = performance.now() - startedMs;
         if (error === null && covered > slot.syncedWrites) slot.syncedWrites = covered;
         descriptors.unpin(slot);
         settleSync(latch, slot.path, error, resolve, reject);
       });
     });
+  }
+
+  /** A help, whose own errors say nothing: the sync behind it reports what went wrong. */
+  #startEarly(fd: number): void {
+    const { native, pace } = this.#context;
+    const bytes = this.#runEnd - this.#runStart;
+    if (bytes === 0 || bytes > EARLY_BYTES_MAX || pace.lastSyncMs > EARLY_SYNC_MS_MAX) return;
+    native.syncFileRange(fd, this.#runStart, bytes, SYNC_FILE_RANGE_WRITE);
   }
 
   syncNow(): void {

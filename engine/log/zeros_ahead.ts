@@ -11,7 +11,7 @@ const ZERO_STEP_BYTES_MIN = 16 * 1024;
 
 /**
  * Writes of more than this on average get no zeros: the device would take each byte twice, which costs
- * what the file system's commit costs.
+ * more than it saves.
  */
 const WRITE_BYTES_MAX = 32 * 1024;
 
@@ -27,10 +27,10 @@ let zeros: Uint8Array | null = null;
  *   0 |-- batches --|-- zeros, written --|-- reserved, never written --|
  *                              #zeroedBytes                      reservedBytes
  *
- * The first sync of a block that was only reserved has the file system note in its journal that the block
- * is written now, and wait for that; a sync over blocks that were written before has nothing to send but
- * the data: a fifth less for one append of 1 KiB at a time, a third less for sixteen
- * (bench/micro/sync.bench.ts). The zeros go out with a batch, in the same write, ahead of many.
+ * The first sync of a block that was only reserved waits for the file system, too, which notes among its
+ * own records (in its journal, where it has one) that the block is written now. A sync over blocks that
+ * were written before has nothing to send but the data: a sixth less at 1 KiB and at 16 KiB
+ * (bench/micro/sync.bench.ts). The zeros go out with a batch, in the same write.
  *
  * Invariants:
  *  Z1  zeros are only written where blocks are reserved, so that a full disk refuses no batch for them

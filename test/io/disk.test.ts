@@ -1,5 +1,5 @@
 /** NodeDisk over both kinds of native build and SimulatedDisk under one contract; then what only NodeDisk does. */
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import {
   mkdtempSync,
   readdirSync,
@@ -19,7 +19,8 @@ import {
 import { NodeDisk } from "../../engine/io/disk_node.ts";
 import { SimulatedDisk } from "../../engine/io/disk_simulated.ts";
 import { DiskFault } from "../../engine/model/errors.ts";
-import { loadNative } from "../../native/native.ts";
+import { ENOSYS } from "../../native/errno.ts";
+import { SYNC_FILE_RANGE_WRITE, loadNative } from "../../native/native.ts";
 import type { Native, NativeBuild } from "../../native/native.ts";
 import { diskContract } from "./disk_contract.ts";
 import type { DiskUnderTest } from "./disk_contract.ts";
@@ -185,6 +186,84 @@ describe("NodeDisk", () => {
     disk.report(fault);
     expect(await pending.then(() => null, (error: unknown) => error)).toBe(fault);
     file.close();
+  });
+
+  describe("a small sync is on its way before its thread wakes up", () => {
+    /** A file, what write-back was started for, and the time that a sync seems to take. */
+    function startsOf(answer: number) {
+      const starts: { position: number; length: number; flags: number }[] = [];
+      const { disk, dir } = diskWith(failing({
+        syncFileRange: (_fd: number, position: number, length: number, flags: number) => {
+          starts.push({ position, length, flags });
+          return answer;
+        },
+      }));
+      const clock = spyOn(performance, "now").mockImplementation(() => nowMs);
+      let nowMs = 0;
+      const file = disk.file(join(dir, "f"));
+      file.create();
+      return {
+        disk,
+        file,
+        starts,
+        async sync(tookMs: number) {
+          const done = file.sync();
+          nowMs += tookMs;
+          await done;
+        },
+        end() {
+          clock.mockRestore();
+          file.close();
+        },
+      };
+    }
+
+    test("once the device has shown that it is quick: just what was written since the last sync", async () => {
+      const { end, file, starts, sync } = startsOf(0);
+      file.write([bytes("0123456789")], 0);
+      await sync(0.1);
+      expect(starts).toEqual([]); // nothing was known of the device
+      file.write([bytes("abc")], 10);
+      file.write([bytes("d"), bytes("ef")], 13);
+      await sync(0.1);
+      expect(starts).toEqual([{ position: 10, length: 6, flags: SYNC_FILE_RANGE_WRITE }]);
+      await sync(0.1);
+      expect(starts.length).toBe(1); // nothing new to send
+      end();
+    });
+
+    test("not on a device that takes its time, until it is quick again", async () => {
+      const { end, file, starts, sync } = startsOf(0);
+      const counts: number[] = [];
+      for (const [index, tookMs] of [0.1, 5, 0.1, 0.1].entries()) {
+        file.write([bytes("x")], index);
+        await sync(tookMs);
+        counts.push(starts.length);
+      }
+      expect(counts).toEqual([0, 1, 1, 2]);
+      end();
+    });
+
+    test("not of much at once: that would hold up the caller", async () => {
+      const { end, file, starts, sync } = startsOf(0);
+      await sync(0.1);
+      file.write([new Uint8Array(1 << 20)], 0);
+      await sync(0.1);
+      expect(starts).toEqual([]);
+      end();
+    });
+
+    test("its failure is nobody's: the sync tells", async () => {
+      for (const answer of [-ENOSYS, -5]) {
+        const { disk, end, file, starts, sync } = startsOf(answer);
+        await sync(0.1);
+        file.write([bytes("x")], 0);
+        await sync(0.1);
+        expect(starts.length).toBe(1);
+        expect(disk.fault).toBe(null);
+        end();
+      }
+    });
   });
 
   test("replaceFile that cannot write leaves the old file and no temporary one", async () => {
