@@ -21,8 +21,7 @@ const COPY_BYTES = 256 * 1024;
 
 /**
  * From so many missing bytes on, the rest of a request is read past Bun, straight into a kept buffer: a
- * `data` event copies every byte once more, into memory that is new each time. 0.28 CPU-s/GiB against
- * 0.15 for 1 MiB requests that arrive half through each way (bench/micro/receive.bench.ts).
+ * `data` event copies every byte once more, into memory that is new each time (bench/load, produce-1m).
  */
 const DIRECT_BYTES_MIN = 64 * 1024;
 
