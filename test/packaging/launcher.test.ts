@@ -22,6 +22,9 @@ import { dirname, join } from "node:path";
 const ROOT = join(import.meta.dir, "../..");
 const BUN_VERSION = Bun.version;
 const NODE = Bun.which("node");
+/** Newer Node becomes Bun: then nothing stands between a signal and the broker. */
+const BECOMES_BUN = NODE !== null &&
+  Bun.spawnSync([NODE, "-p", "typeof process.execve"]).stdout.toString() === "function\n";
 const PLATFORM_PACKAGE = `@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
 const STUB = "echo \"Error: Bun's postinstall script was not run.\" >&2\nexit 1\n";
 
@@ -140,7 +143,7 @@ describe.skipIf(NODE === null)("the launcher under Node, neither bun nor cc on P
     expect(result.code).toBe(7);
   });
 
-  test("passes SIGTERM on once and waits for the end", async () => {
+  test.skipIf(BECOMES_BUN)("passes SIGTERM on once and waits for the end", async () => {
     const main = `
       let count = 0;
       process.on("SIGTERM", () => console.log("SIGTERM " + ++count));
